@@ -1,0 +1,71 @@
+"""Transports: one file per wire, holding both its ends.
+
+A target's scheme names the file: ``twilio+wss://host`` is spoken by ``twilio.py``; ``ws://`` and
+``wss://`` alone are the plain wire. Only the chosen file is imported, so that a wire with a heavy
+library costs nothing to the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from otel_voiceload.errors import UsageError
+
+if TYPE_CHECKING:
+    from otel_voiceload.transports.wire import Transport
+
+_SHARED = frozenset(
+    {"__init__", "dial", "link", "network_delay", "plain_codec", "ticker", "websocket", "wire"}
+)
+_PLAIN_SCHEMES = ("ws", "wss")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target taken apart: ``twilio+wss://host`` has scheme ``twilio+wss``, url ``wss://host``."""
+
+    scheme: str
+    transport: str
+    url: str
+
+
+def known() -> tuple[str, ...]:
+    """Names of the transports that are here, from the files of this folder."""
+    return tuple(
+        sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _SHARED)
+    )
+
+
+def split_target(target: str) -> Target:
+    """Take a TARGET of the command line apart.
+
+    Raises:
+        UsageError: it has no scheme, or one that no transport speaks.
+    """
+    scheme, separator, rest = target.partition("://")
+    if not separator:
+        raise UsageError(f"target {target!r} has no scheme; write for example ws://{target}")
+    name, plus, inner = scheme.partition("+")
+    transport = _name(scheme)
+    return Target(scheme, transport, f"{inner if plus else name}://{rest}")
+
+
+def load(scheme: str) -> Transport:
+    """Import the transport that speaks a scheme such as ``ws`` or ``twilio+wss``.
+
+    Raises:
+        UsageError: no transport speaks it.
+    """
+    module = importlib.import_module(f"{__name__}.{_name(scheme)}")
+    return cast("Transport", module)  # a module is the protocol's instance; the test holds it to it
+
+
+def _name(scheme: str) -> str:
+    name = "plain" if scheme in _PLAIN_SCHEMES else scheme.partition("+")[0]
+    if name not in known() or scheme == "plain":
+        schemes = [*_PLAIN_SCHEMES, *(n for n in known() if n != "plain")]
+        raise UsageError(f"no transport speaks {scheme}://; known are {', '.join(schemes)}")
+    return name

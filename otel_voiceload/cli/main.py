@@ -1,0 +1,190 @@
+"""The ``ovl`` command and its table of verbs.
+
+A verb costs nothing until it is called: help and completion read the table below, and only the verb
+that was typed is imported. ``ovl --help`` is what people type first and what completion runs on
+every press of the tab key, so it may not wait for numpy or DuckDB.
+
+To add a verb: a module with ``app = verb_app()`` holding one command (or several, for a verb with
+words of its own, such as ``ovl runs tag``), and one entry here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from otel_voiceload import __version__
+from otel_voiceload.errors import ExitCode, OvlError
+
+if TYPE_CHECKING:
+    # The types of what typer hands to a group; it exports them under no public name.
+    from typer._click.core import Command
+    from typer._click.core import Context as AnyContext
+
+ENVIRONMENT_PREFIX: Final = "OVL"
+VERBOSE: Final = "ovl.verbose"  # key in a context's meta, set by -v as soon as it is read
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    name: str
+    module: str
+    group: str  # heading in the help
+    help: str  # one line; the verb's own docstring says more
+
+
+RUN: Final = "Run"
+READ: Final = "Read"
+MANAGE: Final = "Manage"
+
+VERBS: Final = (
+    Verb(
+        "analyze",
+        "otel_voiceload.cli.analyze",
+        READ,
+        "Say what bent first and at how many calls, with thresholds and exit code.",
+    ),
+    Verb(
+        "report",
+        "otel_voiceload.cli.report",
+        READ,
+        "Write one self-contained page with charts (HTML, Markdown, SVG).",
+    ),
+    Verb(
+        "query",
+        "otel_voiceload.cli.query",
+        READ,
+        "Run a report query by name, or SQL of your own, read-only.",
+    ),
+    Verb("runs", "otel_voiceload.cli.runs", MANAGE, "List, show, tag and remove recorded runs."),
+    Verb(
+        "export",
+        "otel_voiceload.cli.export",
+        MANAGE,
+        "Copy a run out as OTLP JSON lines, Parquet, CSV or one .duckdb file.",
+    ),
+)
+
+
+class Verbs(TyperGroup):
+    """A group that knows its verbs' names and help without importing them."""
+
+    def list_commands(self, ctx: AnyContext) -> list[str]:
+        return [verb.name for verb in VERBS]
+
+    def get_command(self, ctx: AnyContext, cmd_name: str) -> Command | None:
+        """A stand-in that carries the help line; help and completion need nothing more."""
+        for verb in VERBS:
+            if verb.name == cmd_name:
+                return TyperCommand(verb.name, help=verb.help, rich_help_panel=verb.group)
+        return None
+
+    def resolve_command(
+        self, ctx: AnyContext, args: list[str]
+    ) -> tuple[str | None, Command | None, list[str]]:
+        self.commands = {name: TyperCommand(name) for name in self.list_commands(ctx)}
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        if name is None or stand_in is None:
+            return name, stand_in, rest
+        return name, load_verb(name), rest
+
+    def invoke(self, ctx: AnyContext) -> object:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise
+        except OvlError as error:
+            complain(str(error))
+            raise typer.Exit(error.exit_code) from error
+        except BrokenPipeError as error:
+            # `ovl query ... | head`: the reader had enough. Python flushes stdout once more at
+            # exit and would complain then, so it gets somewhere to flush to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitCode.OK) from error
+        except Exception as error:
+            if ctx.meta.get(VERBOSE):
+                raise
+            complain(f"internal error: {describe(error)}; run with -v for the traceback")
+            raise typer.Exit(ExitCode.INTERNAL) from error
+
+
+def load_verb(name: str) -> Command:
+    """Imports a verb. Its options may then be set as ``OVL_<OPTION>`` too, whatever the verb."""
+    module = next(verb.module for verb in VERBS if verb.name == name)
+    command = typer.main.get_command(import_module(module).app)
+    command.name = name
+    pending = [command]
+    while pending:
+        current = pending.pop()
+        current.context_settings["auto_envvar_prefix"] = ENVIRONMENT_PREFIX
+        current.context_settings["help_option_names"] = ["-h", "--help"]
+        for option in current.params:
+            if isinstance(option, TyperOption):
+                option.show_envvar = False  # the same for all: said once, in ovl --help
+        if isinstance(current, TyperGroup):
+            pending += current.commands.values()
+    return command
+
+
+def describe(error: BaseException) -> str:
+    """An exception on one line: an error of ours that nobody foresaw may hold a whole page."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def complain(message: str) -> None:
+    """One line on stderr, however many the message had."""
+    typer.echo(f"ovl: {' '.join(message.split())}", err=True)
+
+
+app = typer.Typer(
+    name="ovl",
+    cls=Verbs,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every option can also be set as OVL_<OPTION> or in ovl.yaml; the command line wins.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ovl {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def ovl(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Load testing for voice AI agents: which component bends first, and at how many calls."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def main() -> NoReturn:
+    """Entry point of the ``ovl`` script; leaves with the exit codes of ``errors.ExitCode``."""
+    try:
+        code = app(prog_name="ovl", standalone_mode=False)
+    except typer.TyperException as error:
+        what = error.format_message().rstrip(".")
+        complain(f"{what} - see {_words_before_options()} --help")
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = ExitCode.INTERRUPTED
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _words_before_options() -> str:
+    """``ovl runs`` of ``ovl runs --bad``: where the help that is meant can be found."""
+    known = {verb.name for verb in VERBS}
+    return " ".join(["ovl", *(word for word in sys.argv[1:2] if word in known)])

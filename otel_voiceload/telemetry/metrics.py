@@ -1,0 +1,51 @@
+"""Generator health to OTLP gauges: once a second and shard, whether we kept our own promises.
+
+Gauges and not histograms: each point is already the second's own figure, and the store keeps every
+point, so an interval in which the generator was the limit can be cut out by its time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
+
+from otel_voiceload.conventions import METRIC_CALLS_ACTIVE, METRIC_GENERATOR, SHARD_INDEX
+from otel_voiceload.model import ClockAnchor, Health
+from otel_voiceload.telemetry.otlp import attributes
+
+_NOT_A_FIGURE = ("shard_index", "at_mono_ns", "calls_active")
+_UNITS = {
+    "frames_due": "{frame}",
+    "frames_late": "{frame}",
+    "late_share": "1",
+    "pacing_error_p99_s": "s",
+    "loop_lag_p99_s": "s",
+    "run_delay_share": "1",
+    "cpu": "1",
+    "late_starts": "{call}",
+    "connect_pending": "{call}",
+}
+
+
+def metrics_of(health: Health, anchor: ClockAnchor) -> list[Metric]:
+    """``voiceload.calls.active``, and ``voiceload.generator.<field>`` for each other figure."""
+    at_unix_ns = anchor.to_unix_ns(health.at_mono_ns)
+    shard = attributes({SHARD_INDEX: health.shard_index})
+
+    def gauge(name: str, unit: str, value: int | float) -> Metric:
+        point = NumberDataPoint(time_unix_nano=at_unix_ns, attributes=shard)
+        if isinstance(value, float):
+            point.as_double = value
+        else:
+            point.as_int = value
+        return Metric(name=name, unit=unit, gauge=Gauge(data_points=[point]))
+
+    figures = [field.name for field in fields(health) if field.name not in _NOT_A_FIGURE]
+    return [
+        gauge(METRIC_CALLS_ACTIVE, "{call}", health.calls_active),
+        *(
+            gauge(f"{METRIC_GENERATOR}{name}", _UNITS[name], getattr(health, name))
+            for name in figures
+        ),
+    ]

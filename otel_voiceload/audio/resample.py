@@ -31,7 +31,7 @@ def _filters(up: int, down: int) -> NDArray[np.float32]:
 
 
 def resample(samples: NDArray[np.int16], from_hz: int, to_hz: int) -> NDArray[np.int16]:
-    """``ceil(n * to_hz / from_hz)`` samples at ``to_hz``, the first at the time of the old first."""
+    """``ceil(n * to_hz / from_hz)`` samples at ``to_hz``; the first stays where it was."""
     if from_hz == to_hz:
         return samples
     common = gcd(from_hz, to_hz)

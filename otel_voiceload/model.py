@@ -1,0 +1,368 @@
+"""Values that travel between rooms: offered load, what was heard, and what is recorded of a call.
+
+All are frozen: a value handed on is never changed by its sender. Times inside a process are integer
+nanoseconds with the clock in the name: ``_mono_ns`` is CLOCK_MONOTONIC, which all processes of one
+host share; ``_unix_ns`` is wall time, made from a ``ClockAnchor`` once, so that a step of the wall
+clock during a run moves no duration. Lengths and offsets are seconds (``_s``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from otel_voiceload.conventions import Component
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClockAnchor:
+    """One reading of both clocks, taken together at the start of a run."""
+
+    mono_ns: int
+    unix_ns: int
+
+    def to_unix_ns(self, mono_ns: int) -> int:
+        return self.unix_ns + (mono_ns - self.mono_ns)
+
+
+# --- offered load -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One straight piece of offered load: calls held go from ``calls_from`` to ``calls_to``."""
+
+    index: int
+    phase: str
+    start_s: float  # since the first stage's start
+    duration_s: float
+    calls_from: float
+    calls_to: float
+    repeat_of: int | None = (
+        None  # index of the earlier stage whose level this one returns to
+    )
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + self.duration_s
+
+    def calls_at(self, elapsed_s: float) -> float:
+        """Calls asked for at a moment of this stage, ``elapsed_s`` since the first stage's start."""
+        if self.duration_s <= 0:
+            return self.calls_to
+        share = min(1.0, max(0.0, (elapsed_s - self.start_s) / self.duration_s))
+        return self.calls_from + (self.calls_to - self.calls_from) * share
+
+
+@dataclass(frozen=True, slots=True)
+class LoadContext:
+    """Where in the run something happened; stamped on every span."""
+
+    phase: str
+    stage_index: int
+    concurrency_target: int
+    concurrency_local: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallIdentity:
+    """Ids of one call; derived from run id and index, so a re-sent record keeps its ids."""
+
+    call_index: int
+    call_id: str  # begins with trace_id
+    trace_id: str  # 32 hex digits
+    span_id: str  # 16 hex digits, of the call span
+    scenario: str
+    sampled: bool  # whether the target is told to record its part
+
+
+# --- what a wire delivers: caller's side --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AudioHeard:
+    """Audio from the other end, in the wire's encoding, any length."""
+
+    data: bytes
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptHeard:
+    role: str  # "agent" or "caller": who said it
+    text: str
+    final: bool
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimingHeard:
+    """In-band component timing; seconds since the agent received ``start``."""
+
+    turn: int
+    component: Component
+    attempt: int
+    start_s: float
+    first_s: float | None  # None: this attempt gave nothing
+    end_s: float
+    queue_s: float
+    status: str  # "ok" or an error type such as "rate_limited"
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearHeard:
+    """The agent asks to drop its audio that was not played yet."""
+
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndHeard:
+    """The agent ends the call: ``resolution``, ``transfer``, ``callback`` or ``hang_up``."""
+
+    reason: str
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorHeard:
+    type: str
+    message: str
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PongHeard:
+    rtt_ns: int
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class WireClosed:
+    """The connection is gone; ``error_type`` is None when it was closed in order."""
+
+    error_type: str | None
+    detail: str
+    arrival_mono_ns: int
+
+
+# --- what a wire delivers: agent's side ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    call_id: str
+    traceparent: str | None
+    sample_rate: int
+    params: dict[str, str]
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEndHint:
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallStopped:
+    """The caller hangs up in order."""
+
+    arrival_mono_ns: int
+
+
+WireEvent = (
+    AudioHeard
+    | TranscriptHeard
+    | TimingHeard
+    | ClearHeard
+    | EndHeard
+    | ErrorHeard
+    | PongHeard
+    | WireClosed
+    | CallStarted
+    | SpeechEndHint
+    | CallStopped
+)
+
+
+# --- what is recorded ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectStep:
+    name: str  # "dns", "tcp", "tls", "upgrade", later "invite", "ice", "dtls"
+    end_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRecord:
+    start_mono_ns: int
+    end_mono_ns: int
+    steps: tuple[ConnectStep, ...]
+    server_address: str
+    server_port: int
+    transport: str  # "tcp" or "udp"
+    protocol: str  # "websocket", later "sip", "webrtc"
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRecord:
+    """One attempt of one component within a turn, on the caller's clock."""
+
+    component: Component
+    attempt: int  # 0-based
+    start_mono_ns: int
+    first_mono_ns: int | None  # first token or byte
+    end_mono_ns: int  # server free again
+    queue_s: float
+    source: str
+    error_type: str | None = None
+    retry_wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """A finished turn. ``first_audio_mono_ns`` None means nobody answered before the deadline."""
+
+    call: CallIdentity
+    load: LoadContext  # at the caller's speech start
+    turn_index: int
+    outcome: str  # conventions.TURN_OUTCOMES
+    clip_id: str
+    speech_start_mono_ns: int
+    speech_end_mono_ns: int  # the last speech sample, on the sample clock
+    first_byte_mono_ns: int | None
+    first_audio_mono_ns: int | None
+    last_audio_mono_ns: int | None
+    transcript_mono_ns: int | None
+    deadline_s: float
+    send_delay_s: float  # our own lateness against the turn's schedule
+    rtt_s: float | None
+    heard_text: str
+    components: tuple[ComponentRecord, ...]
+    audio_gap_s: float = 0.0
+    snr_db: float | None = None
+    onset_error_bound_ms: float | None = None
+    error_type: str | None = None
+
+    @property
+    def response_latency_s(self) -> float | None:
+        if self.first_audio_mono_ns is None:
+            return None
+        return (self.first_audio_mono_ns - self.speech_end_mono_ns) / NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class MediaStats:
+    """What a wire counted over a whole call; None where the wire can not have the figure."""
+
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    messages_sent: int = 0
+    messages_received: int = 0
+    rtt_s: float | None = None
+    jitter_s: float | None = None
+    jitter_rfc3550_s: float | None = None
+    loss_ratio: float | None = None
+    packets_lost: int | None = None
+    cadence_s: float | None = (
+        None  # median time between the agent's messages while it speaks
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CallStartRecord:
+    """Media is up; becomes the zero-length ``call.start`` marker."""
+
+    call: CallIdentity
+    load: LoadContext
+    at_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call that is over, for whatever reason."""
+
+    call: CallIdentity
+    load: LoadContext  # at its start
+    scheduled_mono_ns: int
+    start_mono_ns: int
+    end_mono_ns: int
+    outcome: str  # conventions.CALL_OUTCOMES
+    end_reason: str | None
+    turn_count: int
+    greeting_latency_s: float | None
+    connect: ConnectRecord
+    media: MediaStats
+    error_type: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run says of itself; sent as a marker at its start and whole at its end."""
+
+    run_id: str
+    target: str
+    wire: str
+    profile: str
+    seed: int
+    tag: str
+    scenario_hash: str
+    clip_pack: str
+    co_located: bool
+    thresholds: dict[str, list[str]]
+    start_mono_ns: int
+    end_mono_ns: int | None = None  # None: this is the marker of the start
+    stop_reason: str = ""
+    planted: str = ""
+    hearing_bias_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    stage: Stage
+    start_mono_ns: int
+    end_mono_ns: int | None = None  # None: this is the marker of the start
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One second of one shard: whether the generator kept its own promises."""
+
+    shard_index: int
+    at_mono_ns: int
+    calls_active: int
+    frames_due: int
+    frames_late: int  # over one frame late: dropped
+    late_share: float  # frames more than 20 ms late / frames due
+    pacing_error_p99_s: float
+    loop_lag_p99_s: float
+    run_delay_share: (
+        float  # share of the second spent runnable but not running (schedstat)
+    )
+    cpu: float  # CPU seconds per second
+    late_starts: int  # calls that began over one frame after their schedule
+    connect_pending: int
+
+
+Record = TurnRecord | CallStartRecord | CallRecord | RunRecord | StageRecord | Health
+
+
+# --- what the screen shows while a run goes on --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One shard's last second, for the live table; never a source of the report's figures."""
+
+    health: Health
+    calls_started: int
+    calls_ended: dict[str, int] = field(default_factory=dict)  # outcome -> count
+    turn_latencies_s: tuple[float, ...] = ()
+    turns_unanswered: int = 0
+    component_latencies_s: dict[str, tuple[float, ...]] = field(default_factory=dict)

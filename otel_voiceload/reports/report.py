@@ -1,0 +1,233 @@
+"""The Report: everything that is said of a run, in the shape of the JSON that others rely on.
+
+The types below are the JSON report itself; ``docs/report.schema.json`` is generated from them and a
+test keeps the two equal. Ratios are 0..1, latencies seconds, times ISO 8601 in UTC. None is
+"not known", never zero.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
+ThresholdVerdict = Literal["pass", "fail", "unknown", "not_applicable"]
+Status = Literal[
+    "found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"
+]
+Role = Literal["bottleneck", "candidate", "follows", "healthy", "unobserved"]
+Cause = Literal[
+    "provider_limit", "provider_slow", "own_cpu", "own_memory", "pool", "unknown"
+]
+Validity = Literal["valid", "degraded", "inconclusive"]
+StopReason = Literal[
+    "target_reached", "quality_floor", "duration", "generator_limit", "user", "kill"
+]
+
+
+class Run(TypedDict):
+    id: str
+    tag: str
+    started: str
+    ended: str | None
+    target: str
+    wire: str
+    profile: str
+    seed: int | None
+    stop_reason: StopReason | None
+    validity: Validity
+    validity_reasons: list[str]
+    co_located: bool | None
+    planted: NotRequired[str]  # of a demo: "llm:48"
+    shut_down: bool  # False: the generator was killed and the run has no end of its own
+
+
+class Candidate(TypedDict):
+    component: str
+    calls: float | None  # N*, the saturation point
+    ci: tuple[float, float] | None
+    certainty: str
+    evidence: list[str]
+    cause: Cause
+    cause_evidence: list[str]
+
+
+Climb = TypedDict("Climb", {"from": float | None, "to": float | None})
+
+
+class Inflection(TypedDict):
+    status: Status
+    candidates: list[Candidate]
+    tested_up_to: float | None
+    repeat_level: float | None
+    climb: Climb | None
+
+
+class FirstInflection(TypedDict):
+    component: str
+    concurrency: float
+    ci: tuple[float, float]
+    time: str | None
+
+
+class CurvePoint(TypedDict):
+    concurrency: float
+    samples: int
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    error_rate: float
+
+
+class ComponentReport(TypedDict):
+    component: str
+    role: Role
+    source: str | None
+    samples: int
+    baseline_p95_s: float | None
+    peak_p95_s: float | None
+    saturation_calls: float | None
+    curve: list[CurvePoint]
+
+
+class Level(TypedDict):
+    level: float
+    stage_index: int
+    phase: str
+    calls_asked: float
+    calls_held: float | None
+    turns: int
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    no_response: int
+    completion: float | None
+    error_rate: float | None
+    valid: bool
+    excluded_why: str | None
+
+
+class Unattributed(TypedDict):
+    p50_s: float | None
+    p95_s: float | None
+    share: float | None  # of the mean turn latency
+
+
+class Latency(TypedDict):
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    samples: int
+    censored: int
+    censored_at_s: float | None  # a percentile at or above this is printed as ">8 s"
+
+
+class Connect(TypedDict):
+    attempts: int
+    success: float | None
+    p50_s: float | None
+    p95_s: float | None
+
+
+class CallCompletion(TypedDict):
+    connected: int
+    natural_end: int
+    rate: float | None
+    baseline_rate: float | None
+    drop_points: float | None
+    outcomes: dict[str, int]
+
+
+class MediaFigure(TypedDict):
+    p95: float | None
+    pooled: float | None
+    streams: int
+
+
+class Ceiling(TypedDict):
+    calls: float | None
+    ci: tuple[float, float] | None
+    limited_by: str | None
+
+
+class Ceilings(TypedDict):
+    slo: Ceiling
+    degradation: Ceiling
+
+
+class Headroom(TypedDict):
+    expected_peak: float | None
+    calls: float | None  # lower end of the ceiling's interval minus the expected peak
+    ratio: float | None
+
+
+class Fix(TypedDict):
+    component: str
+    action: str
+    ceiling_after: float | None
+    ci: tuple[float, float] | None
+    next_bottleneck: str | None
+
+
+class ThresholdResult(TypedDict):
+    metric: str
+    expression: str
+    observed: float | None
+    ci: tuple[float | None, float | None] | None
+    unit: str
+    verdict: ThresholdVerdict
+    needs_calls: int | None
+    written_by_user: bool
+    why: str | None
+
+
+class Generator(TypedDict):
+    pacing_error_p99_s: float | None
+    late_share: float | None
+    run_delay_share: float | None
+    loop_lag_p99_s: float | None
+    cpu: float | None
+    late_starts: int
+    hearing_bias_s: float | None
+    spans_ended: int | None
+    spans_stored: int
+    spans_lost: dict[str, int]
+
+
+class Baseline(TypedDict):
+    """What "own baseline" stands for in this report, named as such."""
+
+    kind: Literal["tagged_run", "own_levels", "none"]
+    run_id: str | None
+    up_to_calls: float | None
+    p95_s: float | None
+    completion: float | None
+
+
+class Report(TypedDict):
+    schema_version: Literal[1]
+    run: Run
+    verdict: Verdict
+    headline: str  # the sentence a person reads first
+    inflection: Inflection
+    first_inflection: FirstInflection | None
+    turn_inflection: Inflection
+    components: list[ComponentReport]
+    levels: list[Level]
+    unattributed: Unattributed
+    turn_latency: Latency
+    greeting: Latency
+    connect: Connect
+    call_completion: CallCompletion
+    jitter: MediaFigure
+    packet_loss: MediaFigure
+    baseline: Baseline
+    ceiling: Ceilings
+    headroom: Headroom
+    fixes: list[Fix]
+    spikes: list[dict[str, object]]
+    spike_gap: float | None
+    drift: list[dict[str, object]]
+    autoscaling: list[dict[str, object]]
+    thresholds: list[ThresholdResult]
+    generator: Generator
+    next_step: str  # what to do now, one line

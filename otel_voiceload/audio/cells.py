@@ -27,6 +27,9 @@ VOICED_LEAST_DBFS: Final = -63.0
 START_CELLS: Final = 4  # of START_WINDOW
 START_WINDOW: Final = 6
 JOINING_CELLS: Final = 4  # a dip shorter than 20 ms does not end the way back to the first sample
+FAINT_CELLS: Final = 4  # 20 ms together show what is above the noise by less than one cell can
+FAINT_OVER_FLOOR_DB: Final = 2.6
+FAINT_FLOOR_DBFS: Final = -60.0  # below it every consonant stands clear of the noise
 NEAR_CELLS: Final = 3  # a voiced cell alone is a click, not the end of a voice
 
 # From the 10th to the 90th percentile, white noise in cells of 5 ms spreads over 2 to 4 dB, speech
@@ -100,7 +103,23 @@ def find_start(heard: Levels, thresholds: Thresholds, newest: int) -> int | None
         if voiced[earlier]:
             first = earlier
         earlier -= 1
-    return first
+    return _faint_start(heard[:first], thresholds)
+
+
+def _faint_start(before: Levels, thresholds: Thresholds) -> int:
+    """The first cell of a consonant hardly above the noise that leads up to the end of ``before``.
+
+    Without this a start with th, h or f is dated up to 60 ms late at a ratio of 20 dB.
+    """
+    first = len(before)
+    if first < FAINT_CELLS or thresholds.floor < FAINT_FLOOR_DBFS:
+        return first
+    power = np.convolve(10 ** (before / 10), np.full(FAINT_CELLS, 1 / FAINT_CELLS), mode="valid")
+    least = 10 ** ((thresholds.floor + FAINT_OVER_FLOOR_DB) / 10)
+    if power[-1] <= least:
+        return first
+    noise_only = np.flatnonzero(power <= least)
+    return int(noise_only[-1]) + 1 if len(noise_only) else 0
 
 
 def find_end(heard: Levels, thresholds: Thresholds) -> int | None:

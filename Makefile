@@ -1,0 +1,56 @@
+# Everything a contributor runs. Only Python 3.11 or newer and make are needed beforehand:
+# the first target that needs packages builds .venv from the hash-pinned constraints.txt.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.stamp
+UV     := build/uv/bin/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt lock clips dist clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP) ## find a planted bottleneck on this machine (about a minute), write ovl-report.html
+	@$(BIN)/ovl demo
+
+test: $(STAMP) ## run all tests
+	@$(BIN)/python -m pytest
+
+check: $(STAMP) ## formatting, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+fmt: $(STAMP) ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(UV) ## resolve the dependencies anew into constraints.txt
+	$(UV) pip compile pyproject.toml --extra report --group dev --universal --python-version 3.11 \
+	  --upgrade --generate-hashes --no-header --no-annotate --quiet -o constraints.txt
+
+clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
+	$(BIN)/python tools/build_clips.py
+
+dist: $(STAMP) ## build wheel and sdist into dist/
+	$(BIN)/python -m hatchling build
+
+clean: ## remove what the other targets made, stores excepted
+	rm -rf $(VENV) build dist ovl-report.html .mypy_cache .ruff_cache .pytest_cache
+
+# A file with hashes can not be installed together with "-e .", hence twice.
+$(STAMP): constraints.txt pyproject.toml hatch_build.py
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("otel-voiceload needs Python 3.11 or newer, $(PYTHON) is %d.%d: try make PYTHON=python3.12" % sys.version_info[:2])'
+	@echo "Setting up $(VENV), about half a minute ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(UV):
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv==0.13.9

@@ -1,0 +1,135 @@
+"""The control endpoint: seal, stats, stop. Loopback and the token of control.json only.
+
+``control.json`` stands in the recording's folder while its collector lives; readers find the
+collector through it. It is readable by its owner only, because it holds the token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from ovl_collector.admission import Admission
+from ovl_collector.errors import RequestRefused
+from ovl_collector.files import replace_file
+from ovl_collector.ledger import Ledger
+from ovl_collector.segments import Segments
+from ovl_collector.writer import Writer
+
+CONTROL_FILE: Final = "control.json"
+_SEAL_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAnswer:
+    status: HTTPStatus
+    body: bytes
+
+
+class Control:
+    def __init__(
+        self,
+        writer: Writer,
+        segments: Segments,
+        ledger: Ledger,
+        admission: Admission,
+        stop: Callable[[], None],
+    ) -> None:
+        self.token = secrets.token_hex(16)
+        self._writer = writer
+        self._segments = segments
+        self._ledger = ledger
+        self._admission = admission
+        self._stop = stop
+
+    @property
+    def problem(self) -> str | None:
+        """Why the collector is not ready; None when it is."""
+        return self._writer.problem
+
+    async def handle(
+        self, path: str, method: str, bearer: bytes, host: str | None
+    ) -> ControlAnswer:
+        if not _is_loopback(host):
+            return _answer(HTTPStatus.FORBIDDEN, {"error": "control is for this machine only"})
+        if not hmac.compare_digest(bearer, self.token.encode()):
+            return _answer(
+                HTTPStatus.UNAUTHORIZED, {"error": f"take the token from {CONTROL_FILE}"}
+            )
+        wanted = {"/control/seal": "POST", "/control/stats": "GET", "/control/stop": "POST"}.get(
+            path
+        )
+        if wanted is None:
+            return _answer(HTTPStatus.NOT_FOUND, {"error": f"nothing at {path}"})
+        if method != wanted:
+            return _answer(HTTPStatus.METHOD_NOT_ALLOWED, {"error": f"{path} takes {wanted}"})
+        if path == "/control/seal":
+            return await self._seal()
+        if path == "/control/stop":
+            self._stop()
+            return _answer(HTTPStatus.OK, {"stopping": True})
+        return _answer(HTTPStatus.OK, self.stats())
+
+    def stats(self) -> dict[str, Any]:
+        live, manifest = self._segments.live, self._segments.manifest
+        return {
+            "recording": manifest.recording,
+            "problem": self.problem,
+            "queue_bytes": self._admission.used_bytes,
+            "requests_under_way": self._admission.requests,
+            "segments": len(manifest.segments),
+            "live": {
+                "file": live.path.name,
+                "batches": live.batches,
+                "spans": live.spans,
+                "metric_points": live.metric_points,
+            },
+            **self._ledger.as_dict(),
+        }
+
+    async def _seal(self) -> ControlAnswer:
+        try:
+            async with asyncio.timeout(_SEAL_TIMEOUT_S):
+                sealed = await asyncio.wrap_future(self._writer.seal())
+        except TimeoutError:
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "sealing takes too long"})
+        except RequestRefused as refused:
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(refused)})
+        return _answer(
+            HTTPStatus.OK, {"sealed": sealed, "recording": self._segments.manifest.recording}
+        )
+
+
+def write_control_file(folder: Path, *, grpc: str, http: str, token: str) -> dict[str, Any]:
+    """``grpc`` is host:port, ``http`` a base URL."""
+    content = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "grpc": grpc,
+        "http": http,
+        "token": token,
+    }
+    replace_file(folder / CONTROL_FILE, orjson.dumps(content) + b"\n", mode=0o600)
+    return content
+
+
+def _answer(status: HTTPStatus, content: dict[str, Any]) -> ControlAnswer:
+    return ControlAnswer(status, orjson.dumps(content))
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host is not None and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

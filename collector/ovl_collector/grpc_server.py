@@ -1,0 +1,134 @@
+"""OTLP/gRPC: raw-bytes handlers, so that a message is counted and admitted before it is parsed.
+
+grpc caps a message after decompression and answers RESOURCE_EXHAUSTED by itself; services that are
+not registered (logs, profiles) answer UNIMPLEMENTED. The Python exporter reads the retry delay from
+``google.rpc.retryinfo-bin`` and others from ``grpc-status-details-bin``: both are sent.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from ovl_collector import answers
+from ovl_collector.config import Address, Tls
+from ovl_collector.decoded import Signal
+from ovl_collector.errors import RequestRefused, TooLarge, Unavailable, UsageError
+from ovl_collector.receive import Receiver
+
+_SERVICES: Final[dict[str, Signal]] = {
+    "opentelemetry.proto.collector.trace.v1.TraceService": "traces",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
+}
+_GRACE_S: Final = 5.0
+_STREAMS_PER_CONNECTION: Final = 128
+_ENVELOPE_BYTES: Final = 64
+
+Handler = Callable[[bytes, Any], Awaitable[bytes]]
+
+
+class GrpcServer:
+    def __init__(self, receiver: Receiver, token: str | None) -> None:
+        self._receiver = receiver
+        self._token = token.encode() if token is not None else None
+        self._server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", receiver.limits.body_bytes + _ENVELOPE_BYTES),
+                ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
+                # With it a second collector would share the port and take half the spans.
+                ("grpc.so_reuseport", 0),
+                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            )
+        )
+        for service, signal in _SERVICES.items():
+            self._server.add_generic_rpc_handlers(
+                (
+                    grpc.method_handlers_generic_handler(
+                        service,
+                        {"Export": grpc.unary_unary_rpc_method_handler(self._handler(signal))},
+                    ),
+                )
+            )
+
+    def bind(self, address: Address, tls: Tls | None) -> int:
+        """The port. Raises UsageError when it is taken."""
+        try:
+            port = (
+                self._server.add_secure_port(str(address), _credentials(tls))
+                if tls
+                else self._server.add_insecure_port(str(address))
+            )
+        except RuntimeError as error:
+            raise UsageError(
+                f"gRPC port {address} can not be bound (in use?); choose another with --grpc"
+            ) from error
+        return int(port)
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Calls under way are answered, for a few seconds at most."""
+        await self._server.stop(_GRACE_S)
+
+    def _handler(self, signal: Signal) -> Handler:
+        async def export(request: bytes, context: Any) -> bytes:
+            if not self._is_allowed(context):
+                await context.abort(
+                    grpc.StatusCode.UNAUTHENTICATED,
+                    "this collector asks for the metadata authorization: Bearer TOKEN",
+                )
+            try:
+                with self._receiver.admission.reserve(len(request)) as reservation:
+                    answer = await self._receiver.export(
+                        signal, request, reservation, peer=_peer(context)
+                    )
+            except RequestRefused as refused:
+                self._receiver.count_refusal(signal, refused)
+                await _abort(context, refused)
+            return answers.export_response(signal, answer)
+
+        return export
+
+    def _is_allowed(self, context: Any) -> bool:
+        if self._token is None:
+            return True
+        for key, value in context.invocation_metadata():
+            if key == "authorization":
+                scheme, _, token = str(value).partition(" ")
+                return scheme.lower() == "bearer" and hmac.compare_digest(
+                    token.strip().encode(), self._token
+                )
+        return False
+
+
+async def _abort(context: Any, refused: RequestRefused) -> None:
+    code = answers.code_of(refused)
+    status = answers.status_body(code, str(refused), answers.PROTOBUF)
+    trailers: list[tuple[str, bytes]] = [("grpc-status-details-bin", status)]
+    if isinstance(refused, Unavailable):
+        kind = grpc.StatusCode.UNAVAILABLE
+        trailers.append(("google.rpc.retryinfo-bin", answers.retry_info().SerializeToString()))
+    elif isinstance(refused, TooLarge):
+        kind = grpc.StatusCode.RESOURCE_EXHAUSTED
+    else:
+        kind = grpc.StatusCode.INVALID_ARGUMENT
+    await context.abort(kind, str(refused), tuple(trailers))
+
+
+def _peer(context: Any) -> str:
+    """``127.0.0.1:40000`` from grpc's ``ipv4:127.0.0.1:40000``."""
+    family, _, rest = str(context.peer()).partition(":")
+    return rest if family in ("ipv4", "ipv6") else str(context.peer())
+
+
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    return grpc.ssl_server_credentials(
+        [(tls.key_bytes(), tls.cert_bytes())],
+        root_certificates=tls.client_ca_bytes(),
+        require_client_auth=tls.client_ca is not None,
+    )

@@ -1,0 +1,173 @@
+"""One DuckDB file of a recording, from its creation to its checkpoint and close.
+
+The file is attached to an in-memory database, since only ATTACH can ask for the older storage
+version that DuckDB 1.5 opens. A new file gets its schema under a temporary name and is renamed when
+complete, because a file whose creation was cut short can never be opened again. While it is open
+nobody in this process may open it by other means: closing a second descriptor would silently give
+up DuckDB's lock on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from ovl_collector import __version__
+from ovl_collector.files import sync_folder
+
+SCHEMA_VERSION: Final = 1
+STORAGE_VERSION: Final = "v1.5.0"
+_NAME: Final = "segment"  # of the attached database
+# A checkpoint in the middle of ingestion stalls commits for up to seconds. Rotation bounds the
+# write-ahead log instead, and the checkpoint happens once, on closing, in the background.
+_NO_CHECKPOINT: Final = "1TB"
+
+
+class SegmentFile:
+    """An open segment. Used by one thread at a time: the writer, then the closer."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        """Opens an existing file, replaying its write-ahead log. Raises duckdb.Error."""
+        self.path = path
+        self.number = number
+        self._connection = _attached(path)
+        try:
+            self._read_state()
+        except duckdb.Error:
+            self._connection.close()
+            raise
+
+    def _read_state(self) -> None:
+        fetch = self._connection.execute
+        self.resource_ids = {
+            row[0] for row in fetch("select resource_id from resources").fetchall()
+        }
+        self.scope_ids = {row[0] for row in fetch("select scope_id from scopes").fetchall()}
+        self.spans = self._number("select count(*) from spans") or 0
+        self.metric_points = self._number("select count(*) from metric_points") or 0
+        self.batches = self._number("select count(*) from batches") or 0
+        self.losses = self._number("select count(*) from losses") or 0
+        self.first_unix_ns = self._number("select min(received_unix_nano) from batches")
+        self.last_unix_ns = self._number("select max(received_unix_nano) from batches")
+        self.may_hold_duplicates = bool(
+            self._number("select count(*) from batches where may_hold_duplicates")
+        )
+
+    def _number(self, query: str) -> int | None:
+        row = self._connection.execute(query).fetchone()
+        return None if row is None or row[0] is None else int(row[0])
+
+    @classmethod
+    def create(cls, path: Path, *, recording: str, number: int, now_unix_ns: int) -> SegmentFile:
+        """Raises duckdb.Error or OSError; leaves no file under ``path`` then."""
+        temporary = path.with_name(path.name + ".tmp")
+        remove_database(temporary)
+        connection = _attached(temporary)
+        try:
+            connection.execute(_schema())
+            connection.execute(
+                "insert into meta values (?, ?, ?, ?, ?)",
+                [SCHEMA_VERSION, recording, number, now_unix_ns, __version__],
+            )
+            connection.execute(f"checkpoint {_NAME}")
+        finally:
+            connection.close()
+        temporary.rename(path)
+        sync_folder(path.parent)
+        return cls(path, number)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.batches == 0 and self.losses == 0
+
+    def recent_hashes(self, limit: int) -> list[tuple[int, int]]:
+        """(request_hash, batch_id) of the newest batches, oldest first."""
+        return _hashes(self._connection, limit)
+
+    def batch_ids_since(self, batch_id: int) -> set[int]:
+        rows = self._connection.execute(
+            "select batch_id from batches where batch_id >= ?", [batch_id]
+        ).fetchall()
+        return {row[0] for row in rows}
+
+    def commit(self, tables: Mapping[str, pa.Table]) -> None:
+        """Inserts all tables in one transaction; durable on return. Raises duckdb.Error.
+
+        After an error the transaction may still have become durable (a full disk does that):
+        the caller reopens the file and looks.
+        """
+        connection = self._connection
+        connection.execute("begin transaction")
+        for name, table in tables.items():
+            connection.register("incoming", table)
+            # The only generated SQL: the table's name, from a fixed set.
+            connection.execute(f"insert into {name} select * from incoming")
+            connection.unregister("incoming")
+        connection.execute("commit")
+
+    def close(self) -> None:
+        """Checkpoints and closes; the file stands alone afterwards. Raises duckdb.Error."""
+        try:
+            self._connection.execute("use memory")
+            self._connection.execute(f"checkpoint {_NAME}")
+            self._connection.execute(f"detach {_NAME}")
+        finally:
+            self._connection.close()
+
+    def abandon(self) -> None:
+        """Closes without writing anything, after an error."""
+        self._connection.close()
+
+
+def read_hashes(path: Path, limit: int) -> list[tuple[int, int]]:
+    """As ``recent_hashes``, of a sealed file that others may be reading."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return _hashes(connection, limit)
+
+
+def _hashes(connection: duckdb.DuckDBPyConnection, limit: int) -> list[tuple[int, int]]:
+    rows: list[tuple[int, int]] = connection.execute(
+        "select request_hash, batch_id from (select * from batches where not is_resend "
+        "order by batch_id desc limit ?) order by batch_id",
+        [limit],
+    ).fetchall()
+    return rows
+
+
+def remove_database(path: Path) -> None:
+    """Deletes a database file that nobody has open, and its write-ahead log."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def _attached(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": "1",
+            "memory_limit": "256MB",
+            "temp_directory": str(path.parent / "spill"),
+            "checkpoint_threshold": _NO_CHECKPOINT,
+            "preserve_insertion_order": "true",
+        },
+    )
+    try:
+        connection.execute("pragma disable_checkpoint_on_shutdown")
+        quoted = str(path).replace("'", "''")
+        connection.execute(f"attach '{quoted}' as {_NAME} (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"use {_NAME}")
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _schema() -> str:
+    folder = resources.files("ovl_collector") / "schema"
+    names = (folder / "_order").read_text().split()
+    return "\n".join((folder / name).read_text() for name in names)

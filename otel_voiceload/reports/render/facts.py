@@ -1,0 +1,139 @@
+"""The sentences beside the tables, shared by all forms: run, calls, ceilings, generator."""
+
+from __future__ import annotations
+
+from otel_voiceload.reports.render.phrases import (
+    STOP_REASONS,
+    UNKNOWN,
+    at_calls,
+    calls,
+    length,
+    moment,
+    percent,
+    seconds,
+)
+from otel_voiceload.reports.report import Ceiling, Report
+
+
+def about_run(report: Report) -> list[str]:
+    """What was run, and what of it limits how far the figures carry."""
+    run = report["run"]
+    name = f"{run['id']} ({run['tag']})" if run["tag"] else run["id"]
+    seed = UNKNOWN if run["seed"] is None else str(run["seed"])
+    lines = [
+        f"{run['profile']} run {name} against {run['target']}",
+        f"{run['wire']} wire, {length(run['started'], run['ended'])}, seed {seed},"
+        f" started {moment(run['started'])}",
+        *run["validity_reasons"],
+    ]
+    if not run["shut_down"]:
+        lines.append(
+            "the generator ended without a shutdown; the run's last seconds may be missing"
+        )
+    if run["stop_reason"] not in (None, "target_reached"):
+        lines.append(STOP_REASONS[run["stop_reason"]])
+    if run["co_located"]:
+        lines.append("generator and target shared one machine")
+    return lines
+
+
+def about_ceilings(report: Report) -> list[str]:
+    slo, own = report["ceiling"]["slo"], report["ceiling"]["degradation"]
+    return [
+        f"within the thresholds: {_ceiling(slo)}",
+        f"within 2x own baseline: {_ceiling(own)}",
+        about_baseline(report),
+    ]
+
+
+def _ceiling(ceiling: Ceiling) -> str:
+    at = at_calls(ceiling["calls"], ceiling["ci"])
+    text = UNKNOWN if ceiling["calls"] is None else f"up to {at} calls"
+    return f"{text}, limited by {ceiling['limited_by']}" if ceiling["limited_by"] else text
+
+
+def about_baseline(report: Report) -> str:
+    base = report["baseline"]
+    p95 = f"p95 {seconds(base['p95_s'])}, completion {percent(base['completion'])}"
+    if base["kind"] == "tagged_run":
+        return f"own baseline: the tagged run {base['run_id'] or UNKNOWN}, {p95}"
+    if base["kind"] == "own_levels":
+        return f"own baseline: this run's levels up to {calls(base['up_to_calls'])} calls, {p95}"
+    return "own baseline: none; tag a run with `ovl runs baseline RUN`"
+
+
+def about_headroom(report: Report) -> str:
+    headroom = report["headroom"]
+    peak = headroom["expected_peak"]
+    if peak is None:
+        return "unknown: say what you expect with --expected-peak N"
+    if headroom["calls"] is None:
+        return f"unknown at an expected peak of {calls(peak)} calls: the ceiling is unknown"
+    more = f"{headroom['calls']:+.0f} calls"
+    ratio = "" if headroom["ratio"] is None else f" ({headroom['ratio'] * 100:+.0f}%)"
+    return f"{more}{ratio} over an expected peak of {calls(peak)}"
+
+
+def about_calls(report: Report) -> list[str]:
+    done, greeting, connect = report["call_completion"], report["greeting"], report["connect"]
+    outcomes = ", ".join(
+        f"{name.replace('_', ' ')} {count}" for name, count in done["outcomes"].items() if count
+    )
+    drop = done["drop_points"]
+    against = f" (baseline {percent(done['baseline_rate'])})" if drop is not None else ""
+    return [
+        f"{done['connected']} connected, completion {percent(done['rate'])}{against}",
+        outcomes or "no outcomes",
+        f"turns p50 {seconds(report['turn_latency']['p50_s'])},"
+        f" p95 {seconds(report['turn_latency']['p95_s'], report['turn_latency']['censored_at_s'])},"
+        f" p99 {seconds(report['turn_latency']['p99_s'], report['turn_latency']['censored_at_s'])}"
+        f" of {report['turn_latency']['samples']},"
+        f" {report['turn_latency']['censored']} without an answer",
+        f"greeting p50 {seconds(greeting['p50_s'])}, p95 {seconds(greeting['p95_s'])};"
+        f" connect {percent(connect['success'])} of {connect['attempts']},"
+        f" p95 {seconds(connect['p95_s'])}",
+    ]
+
+
+def about_unattributed(report: Report) -> str:
+    rest = report["unattributed"]
+    if rest["p50_s"] is None and rest["p95_s"] is None:
+        return "unknown: no component timing to subtract"
+    return (
+        f"p50 {seconds(rest['p50_s'])}, p95 {seconds(rest['p95_s'])},"
+        f" {percent(rest['share'])} of the turn that no component accounts for"
+    )
+
+
+def about_generator(report: Report) -> list[str]:
+    own = report["generator"]
+    lost = ", ".join(f"{reason} {count}" for reason, count in own["spans_lost"].items() if count)
+    ended = UNKNOWN if own["spans_ended"] is None else str(own["spans_ended"])
+    return [
+        f"pacing error p99 {seconds(own['pacing_error_p99_s'])},"
+        f" late frames {percent(own['late_share'])}, loop lag p99 {seconds(own['loop_lag_p99_s'])}",
+        f"CPU {percent(own['cpu'])}, waiting for CPU {percent(own['run_delay_share'])},"
+        f" late starts {own['late_starts']}, hearing bias {seconds(own['hearing_bias_s'])}",
+        f"spans ended {ended}, stored {own['spans_stored']}, lost {lost or 'none'}",
+    ]
+
+
+def about_cause(report: Report) -> list[str]:
+    """Certainty, evidence and cause of each candidate, in the words of the analysis."""
+    lines = []
+    for candidate in report["inflection"]["candidates"]:
+        lines.append(f"{candidate['component']}: {candidate['certainty']}")
+        lines += candidate["evidence"]
+        cause = candidate["cause"].replace("_", " ")
+        why = "; ".join(candidate["cause_evidence"])
+        lines.append(f"cause {cause}: {why}" if why else f"cause {cause}")
+    return lines
+
+
+def about_fixes(report: Report) -> list[str]:
+    lines = []
+    for fix in report["fixes"]:
+        after = f"; then good for {at_calls(fix['ceiling_after'], fix['ci'])} calls"
+        then = f", next {fix['next_bottleneck']}" if fix["next_bottleneck"] else ""
+        lines.append(f"{fix['action']}{after if fix['ceiling_after'] is not None else ''}{then}")
+    return lines

@@ -1,0 +1,79 @@
+"""The report as JUnit XML: every threshold is a test case, so build servers show and chart them.
+
+``fail`` is a failure. ``unknown`` is skipped with its reason, since neither green nor red is true.
+An inconclusive run is an error on a case of its own: the thresholds below it can not be trusted.
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Xml
+
+from otel_voiceload.reports.render.phrases import bounds, observed, verdict_of
+from otel_voiceload.reports.report import Report, ThresholdResult
+
+
+def render(report: Report) -> str:
+    run = report["run"]
+    cases = [_run_case(report), *(_case(report, result) for result in report["thresholds"])]
+    suite = Xml.Element(
+        "testsuite",
+        name="otel-voiceload",
+        tests=str(len(cases)),
+        failures=_count(cases, "failure"),
+        errors=_count(cases, "error"),
+        skipped=_count(cases, "skipped"),
+        timestamp=run["started"],
+    )
+    properties = Xml.SubElement(suite, "properties")
+    for name, value in (
+        ("run", run["id"]),
+        ("target", run["target"]),
+        ("profile", run["profile"]),
+        ("headline", report["headline"]),
+    ):
+        Xml.SubElement(properties, "property", name=name, value=printable(value))
+    suite.extend(cases)
+    root = Xml.Element("testsuites")
+    root.append(suite)
+    Xml.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode")
+
+
+def _count(cases: list[Xml.Element], kind: str) -> str:
+    return str(sum(case.find(kind) is not None for case in cases))
+
+
+def _run_case(report: Report) -> Xml.Element:
+    case = Xml.Element("testcase", classname="ovl.run", name="the run can be judged")
+    if report["run"]["validity"] == "inconclusive" or report["verdict"] == "inconclusive":
+        why = "; ".join(report["run"]["validity_reasons"]) or "the run is inconclusive"
+        Xml.SubElement(case, "error", message=printable(why), type="inconclusive")
+    Xml.SubElement(case, "system-out").text = printable(report["headline"])
+    return case
+
+
+def _case(report: Report, result: ThresholdResult) -> Xml.Element:
+    censored_at = report["turn_latency"]["censored_at_s"]
+    case = Xml.Element(
+        "testcase",
+        classname=f"ovl.threshold.{printable(result['metric'])}",
+        name=printable(f"{result['metric']} {result['expression']}"),
+    )
+    said = f"observed {observed(result, censored_at)}, 95% bounds {bounds(result, censored_at)}"
+    if result["verdict"] == "fail" and result["written_by_user"]:
+        Xml.SubElement(case, "failure", message=printable(said), type="threshold")
+    elif result["verdict"] == "fail":
+        # The method's own thresholds are shown and never break a build.
+        why = f"over the method's own limit, which no build fails by: {said}"
+        Xml.SubElement(case, "skipped", message=printable(why))
+    elif result["verdict"] != "pass":
+        Xml.SubElement(case, "skipped", message=printable(f"{verdict_of(result)}; {said}"))
+    Xml.SubElement(case, "system-out").text = printable(said)
+    return case
+
+
+def printable(text: str) -> str:
+    """XML 1.0 has no way to write most control characters, not even escaped."""
+    return "".join(
+        sign if sign >= " " or sign in "\t\n" else "\N{REPLACEMENT CHARACTER}" for sign in text
+    )

@@ -1,0 +1,201 @@
+"""The report on a terminal: validity, the verdict sentence, then what it rests on, in 80 columns.
+
+Written by hand rather than by a table library, because the order of reading is the point: whether
+to believe it, what bent, how far it carries, then the figures.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Final
+
+from otel_voiceload.reports.render import facts
+from otel_voiceload.reports.render.grid import BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
+from otel_voiceload.reports.report import Report, ThresholdResult
+
+WIDTH: Final = 80
+LABEL: Final = 11  # columns before a paragraph
+COMPONENT_COLUMNS: Final = 5  # more do not fit beside calls and turns
+
+_CODES: Final = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1", "bend": "1;35"}
+_VALIDITY: Final = {"valid": "good", "degraded": "warn", "inconclusive": "bad"}
+_VERDICT: Final = {
+    "pass": "good",
+    "fail": "bad",
+    "unknown": "warn",
+    "inconclusive": "bad",
+    "not_applicable": "dim",
+}
+
+Paint = Callable[[str, str], str]
+
+
+def _coloured(text: str, tone: str) -> str:
+    return f"\x1b[{_CODES[tone]}m{text}\x1b[0m"
+
+
+def _plain(text: str, tone: str) -> str:
+    return text
+
+
+def render(report: Report, *, color: bool = False) -> str:
+    paint = _coloured if color else _plain
+    return "\n".join(
+        [
+            *_validity(report, paint),
+            "",
+            *_verdict(report, paint),
+            "",
+            *_carries(report, paint),
+            "",
+            *_levels(report, paint),
+            "",
+            *_thresholds(report, paint),
+            "",
+            *_paragraph("calls", facts.about_calls(report), paint),
+            *_paragraph("generator", facts.about_generator(report), paint),
+            "",
+            *_paragraph("next", [report["next_step"]], paint),
+        ]
+    )
+
+
+def _validity(report: Report, paint: Paint) -> list[str]:
+    validity = report["run"]["validity"]
+    first, *rest = facts.about_run(report)
+    word = paint(validity.upper(), _VALIDITY[validity])
+    gap = " " * max(2, LABEL + 2 - len(validity))
+    lines = _wrap(first, WIDTH - LABEL - 2)
+    return [
+        f"{word}{gap}{lines[0]}",
+        *(" " * (LABEL + 2) + line for line in lines[1:]),
+        *(
+            paint(" " * (LABEL + 2) + line, "dim")
+            for each in rest
+            for line in _wrap(each, WIDTH - LABEL - 2)
+        ),
+    ]
+
+
+def _verdict(report: Report, paint: Paint) -> list[str]:
+    lines = [f"  {paint(line, 'strong')}" for line in _wrap(report["headline"], WIDTH - 4)]
+    planted = planted_and_found(report)
+    if planted is not None:
+        lines.append(f"  {planted}")
+    return lines
+
+
+def _carries(report: Report, paint: Paint) -> list[str]:
+    """What the verdict rests on and how far it carries."""
+    lines = _paragraph("because", facts.about_cause(report), paint)
+    lines += _paragraph("ceilings", facts.about_ceilings(report), paint)
+    lines += _paragraph("headroom", [facts.about_headroom(report)], paint)
+    lines += _paragraph("fix", facts.about_fixes(report), paint)
+    return lines
+
+
+def _levels(report: Report, paint: Paint) -> list[str]:
+    grid = build(report, limit=COMPONENT_COLUMNS - 1)
+    head = f"{'calls':>9}{'turns':>7}" + "".join(f"{_short(name):>12}" for name in grid.columns)
+    lines = [
+        paint("  SECONDS, p50 and p95, by calls held", "strong"),
+        paint(head, "dim"),
+    ]
+    for row in grid.rows:
+        lines += _bend_line(row, paint) if isinstance(row, BendRow) else _level_lines(row, paint)
+    if not grid.rows:
+        lines.append("  no level was held")
+    lines.append("")
+    lines += _paragraph("rest", [f"unattributed {facts.about_unattributed(report)}"], paint)
+    lines += _paragraph("", _left_out(report, grid), paint)
+    return lines
+
+
+def _bend_line(row: BendRow, paint: Paint) -> list[str]:
+    return [paint(f"    ── {row.text} calls ".ljust(WIDTH - 2, "─"), "bend")]
+
+
+def _level_lines(row: LevelRow, paint: Paint) -> list[str]:
+    cells = "".join(_cell(cell, paint) for cell in row.cells)
+    held = f"again {row.calls}" if row.again else row.calls
+    notes = [(row.errors, "warn"), (row.excluded_why and f"not counted: {row.excluded_why}", "dim")]
+    return [
+        f"{held:>9}{row.turns:>7}{cells}",
+        *(paint(" " * 18 + note, tone) for note, tone in notes if note),
+    ]
+
+
+def _cell(cell: Cell, paint: Paint) -> str:
+    text = f"{cell.p50:>7}{cell.p95:>5}"
+    return paint(text, "bend") if cell.bent else text
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 11 else name[:10] + "."
+
+
+def _left_out(report: Report, grid: Grid) -> list[str]:
+    lines = []
+    if grid.has_unknown:
+        lines.append("? is unknown: too few turns at that level")
+    missing = [each["component"] for each in report["components"] if each["role"] == "unobserved"]
+    if missing:
+        lines.append(f"unobserved: {', '.join(missing)}")
+    more = [
+        each["component"]
+        for each in report["components"]
+        if each["role"] != "unobserved" and each["curve"] and each["component"] not in grid.columns
+    ]
+    if more:
+        lines.append(f"not shown for width: {', '.join(more)} (ovl analyze -f md)")
+    return lines
+
+
+def _thresholds(report: Report, paint: Paint) -> list[str]:
+    results = report["thresholds"]
+    if not results:
+        return _paragraph("thresholds", ["none were judged"], paint)
+    verdict = report["verdict"]
+    written = any(result["written_by_user"] for result in results)
+    kind = "" if written else ", the method's own: they never set the exit code"
+    lines = [
+        paint("  THRESHOLDS ", "strong") + paint(verdict, _VERDICT[verdict]) + paint(kind, "dim"),
+        paint(f"  {'':<26}{'observed':>9}  {'95% bounds':<16}verdict", "dim"),
+    ]
+    censored_at = report["turn_latency"]["censored_at_s"]
+    for result in results:
+        lines += _threshold(result, censored_at, paint)
+    return lines
+
+
+def _threshold(result: ThresholdResult, censored_at_s: float | None, paint: Paint) -> list[str]:
+    name = f"{result['metric']} {result['expression']}"
+    left = f"  {name:<26}"
+    lines = []
+    if len(left) > 28:
+        lines.append(left.rstrip())
+        left = " " * 28
+    if result["verdict"] == "not_applicable":
+        head, seen = left, ""
+    else:
+        seen = f"{observed(result, censored_at_s):>9}  {bounds(result, censored_at_s):<16}"
+        head = left
+    room = WIDTH - len(left) - len(seen)
+    first, *rest = _wrap(verdict_of(result), room)
+    tone = _VERDICT[result["verdict"]]
+    lines.append(head + seen + paint(first, tone))
+    lines += [" " * (WIDTH - room) + paint(part, tone) for part in rest]
+    return lines
+
+
+def _paragraph(label: str, parts: list[str], paint: Paint) -> list[str]:
+    """A label in the margin and its lines beside it; nothing when there is nothing to say."""
+    wrapped = [line for part in parts for line in _wrap(part, WIDTH - LABEL - 2)]
+    margins = [f"  {label:<{LABEL}}", *[" " * (LABEL + 2)] * len(wrapped)]
+    return [paint(margin, "dim") + line for margin, line in zip(margins, wrapped, strict=False)]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]

@@ -1,0 +1,100 @@
+"""The catalogue of named queries: SQL files with a header that says what each one answers.
+
+The files are the interface: ``ovl query NAME`` runs exactly what the report ran. They live outside
+the package in a checkout and travel inside it in a wheel, so both places are looked at.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from otel_voiceload.errors import UsageError
+
+HEADER_FIELDS = ("title", "question", "columns", "reads")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    name: str
+    title: str
+    question: str
+    columns: tuple[str, ...]
+    reads: tuple[str, ...]
+    sql: str
+
+
+@cache
+def queries_folder() -> Path:
+    """Where the SQL is: inside an installed wheel, else beside the package in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "queries", package.parent / "queries"):
+        if (folder / "views" / "_order").is_file():
+            return folder
+    raise UsageError(
+        f"The SQL files of otel-voiceload are missing beside {package}: reinstall the package."
+    )
+
+
+@cache
+def catalogue() -> dict[str, Query]:
+    """Every named query by name, in alphabetical order."""
+    return {
+        path.stem: parse(path.stem, path.read_text())
+        for path in sorted(queries_folder().glob("*.sql"))
+    }
+
+
+def find(name: str) -> Query:
+    """The query of that name; UsageError naming the nearest ones when there is none."""
+    known = catalogue()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    raise UsageError(f"There is no query named {name!r}.{hint} `ovl query --list` shows all.")
+
+
+def view_files() -> tuple[Path, ...]:
+    """The view files in creation order: DuckDB binds what a view reads when it is created."""
+    folder = queries_folder() / "views"
+    names = [line.strip() for line in (folder / "_order").read_text().splitlines()]
+    return tuple(folder / name for name in names if name and not name.startswith("#"))
+
+
+def mapping_files() -> tuple[Path, ...]:
+    """The mappings from somebody's spans to the canonical columns, one file each."""
+    return tuple(sorted((queries_folder() / "mappings").glob("*.sql")))
+
+
+def parse(name: str, text: str) -> Query:
+    """Reads the header comments; a missing field is an error of the file, named."""
+    fields: dict[str, str] = {}
+    last: str | None = None
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        body = line[2:].strip()
+        key, colon, value = body.partition(":")
+        if colon and key in HEADER_FIELDS:
+            last = key
+            fields[key] = value.strip()
+        elif last is not None:
+            fields[last] = f"{fields[last]} {body}".strip()
+    missing = [field for field in HEADER_FIELDS if not fields.get(field)]
+    if missing:
+        raise UsageError(f"The query file {name}.sql lacks the header {', '.join(missing)}.")
+    return Query(
+        name=name,
+        title=fields["title"],
+        question=fields["question"],
+        columns=_words(fields["columns"]),
+        reads=_words(fields["reads"]),
+        sql=text,
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.replace(",", " ").split() if word)

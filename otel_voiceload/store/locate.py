@@ -1,0 +1,141 @@
+"""The store's layout on disk: recordings, their segment files, and the collectors still at work.
+
+A recording is a folder that one collector process writes and locks. DuckDB lets nobody else open a
+file that is being written, so what may be read follows from two facts only: whether the lock is
+held, and what the manifest says of each segment.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from otel_voiceload.errors import StoreError
+
+DEFAULT_STORE = "ovl-store"
+STORE_ENV = "OVL_STORE"
+MANIFEST_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    path: Path
+    number: int
+    live: bool  # the collector had not closed it when the manifest was written
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Where a living collector can be asked for a seal."""
+
+    http: str  # "http://127.0.0.1:4318"
+    token: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One collector process's folder; ``alive`` means its lock is held right now."""
+
+    recording_id: str
+    folder: Path
+    segments: tuple[Segment, ...]
+    alive: bool
+    ended: bool  # the collector said goodbye; False and not alive: it died
+    control: Control | None
+
+
+def default_store() -> Path:
+    """The store to use when nobody named one: ``$OVL_STORE``, else ``./ovl-store``."""
+    return Path(os.environ.get(STORE_ENV) or DEFAULT_STORE)
+
+
+def find_recordings(store: Path) -> tuple[Recording, ...]:
+    """All recordings of a store folder, oldest first; StoreError when it is no store."""
+    if not store.exists():
+        raise StoreError(
+            f"There is no store at {store}: run `ovl generate` or `ovl collect` first,"
+            " or name the folder with --store."
+        )
+    folder = store / "recordings"
+    if not folder.is_dir():
+        if (store / "manifest.json").is_file():
+            return (_read_recording(store),)
+        raise StoreError(
+            f"{store} is not a store: it has no `recordings` folder."
+            " Name the folder that `ovl generate` wrote with --store."
+        )
+    return tuple(_read_recording(each) for each in sorted(folder.iterdir()) if each.is_dir())
+
+
+def _read_recording(folder: Path) -> Recording:
+    alive = _lock_is_held(folder / "lock")
+    manifest = _read_manifest(folder)
+    if manifest is None:
+        # Killed between making the folder and writing the first manifest: the names tell enough.
+        files = sorted(folder.glob("segment-*.duckdb"))
+        segments = tuple(Segment(path, index + 1, True) for index, path in enumerate(files))
+        return Recording(folder.name, folder, segments, alive, False, _read_control(folder, alive))
+    listed = manifest.get("segments")
+    rows = listed if isinstance(listed, list) else []
+    segments = tuple(
+        Segment(folder / str(row["file"]), int(row["number"]), row.get("state") != "sealed")
+        for row in rows
+        if isinstance(row, dict)
+    )
+    return Recording(
+        recording_id=str(manifest.get("recording", folder.name)),
+        folder=folder,
+        segments=tuple(sorted(segments, key=lambda segment: segment.number)),
+        alive=alive,
+        ended=bool(manifest.get("ended", False)),
+        control=_read_control(folder, alive),
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, object] | None:
+    path = folder / "manifest.json"
+    try:
+        manifest = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise StoreError(
+            f"The manifest {path} can not be read ({error}):"
+            " move the recording's folder away or restore the file."
+        ) from error
+    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else "nothing"
+        raise StoreError(
+            f"The manifest {path} has format {found}, this version reads {MANIFEST_FORMAT}:"
+            " use the version of otel-voiceload that wrote it."
+        )
+    return manifest
+
+
+def _read_control(folder: Path, alive: bool) -> Control | None:
+    if not alive:
+        return None  # left behind by a collector that died; its port may be somebody else's now
+    try:
+        control = orjson.loads((folder / "control.json").read_bytes())
+        return Control(str(control["http"]), str(control["token"]), int(control["pid"]))
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _lock_is_held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,110 @@
+"""Opening a store: asks living collectors for a seal, attaches what may be read, gives a Reading.
+
+A store that somebody else is writing is still readable up to the last seal. Whatever could not be
+read becomes a note in ``Reading.notes``, so that a report never silently stands on half the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from otel_voiceload.errors import StoreError
+from otel_voiceload.store import attach, locate
+from otel_voiceload.store import seal as sealing
+from otel_voiceload.store.reading import Reading
+
+
+def open_store(
+    path: Path | None = None,
+    seal: bool = True,
+    ask: Callable[[locate.Control], str | None] = sealing.seal,
+) -> Reading:
+    """Opens a store folder, one recording's folder or a single exported ``.duckdb`` file.
+
+    Raises StoreError when ``path`` is none of these. ``ask`` is the seal request, for tests.
+    """
+    path = locate.default_store() if path is None else path
+    if path.is_file():
+        return _reading(path, [path], [])
+    recordings = locate.find_recordings(path)
+    notes: list[str] = []
+    if seal:
+        living = [each for each in recordings if each.alive]
+        for recording in living:
+            note = _ask_one(recording, ask)
+            if note is not None:
+                notes.append(note)
+        if living:
+            recordings = locate.find_recordings(path)
+    files: list[Path] = []
+    for recording in recordings:
+        if not recording.alive and not recording.ended and recording.segments:
+            notes.append(
+                f"The collector of recording {recording.recording_id} ended without a shutdown;"
+                " what it had stored is read."
+            )
+        for segment in recording.segments:
+            if segment.live and recording.alive:
+                continue  # DuckDB lets nobody else open it
+            if segment.path.is_file():
+                files.append(segment.path)
+            elif not segment.live:
+                notes.append(
+                    f"The segment {segment.path.name} of {recording.recording_id} is gone."
+                )
+    return _reading(path, files, notes)
+
+
+def open_run(selector: str, store: Path | None = None) -> tuple[Reading, str]:
+    """The Reading and run id of what a user typed as RUN: an id, a tag, ``latest`` or a file."""
+    as_file = Path(selector)
+    if as_file.suffix == ".duckdb":
+        if not as_file.is_file():
+            raise StoreError(f"There is no file {selector}.")
+        reading = open_store(as_file)
+        selector = "latest"
+    else:
+        reading = open_store(store)
+    try:
+        return reading, reading.run_id(selector)
+    except StoreError:
+        reading.close()
+        raise
+
+
+def _ask_one(
+    recording: locate.Recording, ask: Callable[[locate.Control], str | None]
+) -> str | None:
+    if recording.control is None:
+        return (
+            f"Recording {recording.recording_id} is being written and its collector can not be"
+            " asked for a seal: its newest rows are missing."
+        )
+    return ask(recording.control)
+
+
+def _reading(path: Path, files: list[Path], notes: list[str]) -> Reading:
+    connection = duckdb.connect()
+    try:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
+        attached = []
+        for index, file in enumerate(files):
+            try:
+                attached.append(attach.attach(connection, file, f"segment_{index}"))
+            except StoreError as error:
+                if len(files) == 1:
+                    raise
+                notes.append(str(error))
+        attach.make_views(connection, attached)
+        # From here on the database answers questions and touches no file of its own accord:
+        # `ovl query` runs SQL that somebody may have pasted from anywhere.
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return Reading(connection, path, tuple(notes))

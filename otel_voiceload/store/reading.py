@@ -1,0 +1,209 @@
+"""A Reading: one opened store, and the questions that may be asked of it.
+
+Named queries work on one run at a time, and the views they read are several joins deep. So the
+views of the asked runs are first kept as temporary tables of the same names, which DuckDB resolves
+before the views: the queries stay the same text and a report pays for the joins once. Asking the
+deepest view directly takes seconds on any store, for binding alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from otel_voiceload.errors import StoreError, UsageError
+from otel_voiceload.store import catalogue
+
+# In the order in which they read each other.
+KEPT_VIEWS = (
+    "trace_runs",
+    "call_spans",
+    "calls",
+    "concurrency",
+    "stages",
+    "stage_health",
+    "turn_spans",
+    "component_observations",
+    "component_chosen",
+    "component_spans",
+    "turns",
+    "component_turns",
+    "slot_levels",
+    "levels",
+    "curve",
+)
+_KEPT_NAMES = re.compile(rf"\b({'|'.join(KEPT_VIEWS)})\b", re.IGNORECASE)
+ALL_RUNS = frozenset({"*"})
+READ_ONLY = (
+    duckdb.StatementType.SELECT,
+    duckdb.StatementType.EXPLAIN,
+)
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of a query with the names and DuckDB types of their columns."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+    def dicts(self) -> list[dict[str, object]]:
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Reading:
+    """An opened store. Use as a context manager; not for several threads at once."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, notes: tuple[str, ...]
+    ) -> None:
+        self._connection = connection
+        self.path = path
+        self.notes = notes  # what could not be read, one sentence each
+        self._kept: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    def run_id(self, selector: str) -> str:
+        """The run meant by an id, the unique beginning of one, a tag, ``latest`` or ``baseline``.
+
+        A tag means the latest run that carries it. StoreError names what there is instead.
+        """
+        self._release()
+        rows = self._connection.execute(
+            "select run_id, tag from runs order by started_ns desc, run_id"
+        ).fetchall()
+        if not rows:
+            raise StoreError(
+                f"The store {self.path} holds no run yet: start one with `ovl generate TARGET`."
+            )
+        if selector == "latest":
+            return str(rows[0][0])
+        for run_id, tag in rows:
+            if selector in (run_id, tag):
+                return str(run_id)
+        begins = [str(run_id) for run_id, _ in rows if str(run_id).startswith(selector)]
+        if len(begins) == 1:
+            return begins[0]
+        known = ", ".join(str(run_id) for run_id, _ in rows[:5])
+        if begins:
+            raise StoreError(f"Several runs begin with {selector!r}: {', '.join(begins[:5])}.")
+        raise StoreError(
+            f"The store {self.path} has no run {selector!r}; the latest are: {known}."
+            " `ovl runs` lists all."
+        )
+
+    def prepare(self, *run_ids: str) -> None:
+        """Keeps the views of these runs as temporary tables until others are asked for."""
+        wanted = frozenset(run_ids)
+        if wanted and wanted != self._kept:
+            self._keep(wanted)
+
+    # --- questions ------------------------------------------------------------------------------
+
+    def query(self, name: str, **parameters: object) -> list[dict[str, object]]:
+        """Rows of the named query; parameters it lacks are ignored, missing ones are NULL."""
+        return self.table(name, **parameters).dicts()
+
+    def table(self, name: str, **parameters: object) -> Table:
+        """As ``query``, with column names and types."""
+        return _table(self._run(name, parameters))
+
+    def arrays(self, name: str, **parameters: object) -> Arrays:
+        """As ``query``, in columns; NULL of a number becomes NaN, of anything else its zero."""
+        columns = self._run(name, parameters).fetchnumpy()
+        return {key: _plain(values) for key, values in columns.items()}
+
+    def sql(self, text: str, **parameters: object) -> Table:
+        """The user's own SQL over all runs: one statement that only reads."""
+        if _KEPT_NAMES.search(text):
+            if self._kept != ALL_RUNS:
+                self._keep(ALL_RUNS)
+        else:
+            self._release()
+        try:
+            statements = self._connection.extract_statements(text)
+        except duckdb.Error as error:
+            raise UsageError(f"The SQL can not be read: {_first_line(error)}") from error
+        if len(statements) != 1:
+            raise UsageError(f"One SQL statement at a time, please: this holds {len(statements)}.")
+        if statements[0].type not in READ_ONLY:
+            kind = statements[0].type.name
+            raise UsageError(f"A store is read-only for queries: {kind} is not a SELECT.")
+        try:
+            return _table(self._connection.execute(text, parameters or None))
+        except duckdb.Error as error:
+            raise UsageError(f"The SQL failed: {_first_line(error)}") from error
+
+    def _run(self, name: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
+        query = catalogue.find(name)
+        run = parameters.get("run_id")
+        if isinstance(run, str):
+            if run not in self._kept:
+                self.prepare(run)
+        elif self._kept != ALL_RUNS:
+            self._keep(ALL_RUNS)
+        used = self._connection.extract_statements(query.sql)[0].named_parameters
+        bound = {key: parameters.get(key) for key in used}
+        return self._connection.execute(query.sql, bound or None)
+
+    def _keep(self, wanted: frozenset[str]) -> None:
+        self._release()
+        which = None if wanted == ALL_RUNS else sorted(wanted)
+        for view in KEPT_VIEWS:
+            self._connection.execute(
+                f"create temp table {view} as select * from {view}"
+                " where $run_ids is null or list_contains($run_ids, run_id)",
+                {"run_ids": which},
+            )
+        self._kept = wanted
+
+    def _release(self) -> None:
+        if self._kept:
+            for view in reversed(KEPT_VIEWS):
+                self._connection.execute(f"drop table temp.{view}")
+            self._kept = frozenset()
+
+
+def _table(result: duckdb.DuckDBPyConnection) -> Table:
+    described = result.description or []
+    return Table(
+        columns=tuple(str(column[0]) for column in described),
+        types=tuple(str(column[1]) for column in described),
+        rows=tuple(result.fetchall()),
+    )
+
+
+def _plain(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values.dtype.kind in "fiu":
+        return np.asarray(values.astype(float).filled(np.nan))
+    return np.asarray(np.ma.getdata(values))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,45 @@
+-- Our own spans: the caller's, with the component spans that it derives, and those of the reference
+-- agent or of any target that sets `voiceload.component.*` itself.
+-- Attributes and events are handed on only where a view reads them: they are most of the bytes.
+select
+    run_id,
+    case
+        when component is not null and component_source is not null
+            and name not in ('network.connect', 'network.media') then 'component'
+        when name = 'call' then 'call'
+        when name = 'call.start' then 'call_start'
+        when name = 'turn' then 'turn'
+        when name = 'network.connect' then 'connect'
+        when name = 'network.media' then 'media'
+    end as role,
+    session_id as call_id,
+    trace_id,
+    span_id,
+    name as part,
+    service_name,
+    start_ns,
+    end_ns,
+    phase,
+    stage_index,
+    turn_index,
+    coalesce(turn_outcome, call_outcome) as outcome,
+    coalesce(turn_first, turn_index = 0) as first,
+    send_delay_s,
+    component,
+    coalesce(component_attempt, 0) as attempt,
+    coalesce(component_latency_s, response_latency_s) as latency_s,
+    component_busy_s as busy_s,
+    component_queue_s as queue_s,
+    component_source as source,
+    error_type,
+    case when component is null then attributes end as attributes,
+    case when name = 'turn' then events end as events
+from run_spans
+where scope_name = 'otel_voiceload'
+    and (
+        component is not null
+        -- Spans of the agent that only carry its own bookkeeping have none of these names on
+        -- the caller's side.
+        or (name in ('call', 'call.start', 'turn', 'network.connect', 'network.media')
+            and service_name is distinct from 'ovl-agent')
+    )

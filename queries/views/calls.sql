@@ -1,0 +1,39 @@
+-- One row per call. A call without a span of its own (its generator died, or it is still going on)
+-- ends at its last sign of life and says so in `closed_by`; its outcome is then not known.
+create view calls as
+select
+    run_id,
+    call_id,
+    lower(hex(trace_id)) as trace_id,
+    coalesce(span_stage_index, first_stage_index) as stage_index,
+    coalesce(span_phase, first_phase) as phase,
+    make_timestamp((started_ns - round(1e9 * delay_s)::bigint) // 1000) as scheduled,
+    make_timestamp(started_ns // 1000) as started,
+    make_timestamp(ended_ns // 1000) as ended,
+    outcome,
+    nullif(attributes ->> '$."voiceload.call.end_reason"', '') as end_reason,
+    coalesce((attributes ->> '$."voiceload.call.turn_count"')::integer, turns_seen) as turn_count,
+    if(span_end_ns is null, 'last_sign', 'end_span') as closed_by,
+    error_type,
+    -- Media was up: refused and failed connections never weigh on the target as a call.
+    media_up_ns is not null
+        or coalesce(outcome, '') not in ('refused', 'negotiation_failed') as connected,
+    connect_s,
+    (attributes ->> '$."voiceload.call.greeting_latency"')::double as greeting_latency_s,
+    attributes ->> '$."voiceload.scenario.name"' as scenario,
+    connect_attributes ->> '$."network.transport"' as transport,
+    (media_attributes ->> '$."voiceload.network.jitter"')::double as jitter_s,
+    (media_attributes ->> '$."voiceload.network.loss_ratio"')::double as loss_ratio,
+    (media_attributes ->> '$."voiceload.network.packets_lost"')::bigint as packets_lost,
+    (media_attributes ->> '$."voiceload.network.packets_received"')::bigint as packets_received,
+    started_ns,
+    ended_ns,
+    coalesce(media_up_ns, started_ns) as media_up_ns
+from (
+    select
+        *,
+        coalesce(span_start_ns, first_ns) as started_ns,
+        greatest(coalesce(span_end_ns, last_ns), coalesce(span_start_ns, first_ns)) as ended_ns,
+        coalesce((attributes ->> '$."voiceload.call.scheduled_delay"')::double, 0) as delay_s
+    from call_spans
+);

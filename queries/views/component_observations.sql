@@ -1,0 +1,50 @@
+-- Every observation of a component's work, also those that lose against a better source.
+-- The target's own spans belong to the last turn whose speech had begun: its turn number is only a
+-- hint, since an agent that is fooled by a pause counts one turn more.
+create view component_observations as
+with seen as (
+    select * from mapped where role = 'component'
+),
+named as (
+    select
+        seen.* exclude (call_id, turn_index),
+        coalesce(by_trace.call_id, seen.call_id) as call_id,
+        seen.turn_index as turn_hint
+    from seen
+    left join (select run_id, call_id, unhex(trace_id) as trace_id from calls) by_trace
+        using (run_id, trace_id)
+),
+ours as (
+    select named.*, turn_hint as turn_index
+    from named
+    where source <> 'target_trace' and turn_hint is not null
+),
+theirs as (
+    select n.*, coalesce(t.turn_index, n.turn_hint) as turn_index
+    from (select * from named where source = 'target_trace' or turn_hint is null) n
+    asof left join turn_spans t
+        on n.run_id = t.run_id and n.call_id = t.call_id and n.start_ns >= t.speech_start_ns
+)
+select
+    run_id,
+    call_id,
+    turn_index,
+    component,
+    attempt,
+    part,
+    make_timestamp(start_ns // 1000) as started,
+    make_timestamp(end_ns // 1000) as ended,
+    -- The latency is the named attribute; the length of a span is something else on most stacks.
+    coalesce(latency_s, (end_ns - start_ns) / 1e9) as latency_s,
+    busy_s,
+    queue_s,
+    source,
+    error_type,
+    service_name,
+    trace_id,
+    span_id,
+    start_ns,
+    end_ns,
+    start_ns + round(1e9 * coalesce(latency_s, (end_ns - start_ns) / 1e9))::bigint as first_ns
+from (select * from ours union all by name select * from theirs)
+where call_id is not null and turn_index is not null;

@@ -1,0 +1,53 @@
+-- One row per call, turn and component: all attempts together, waits between them included, are
+-- what the component cost the turn. Beside the observed components stands what none explains.
+create view component_turns as
+with whole as (
+    select
+        run_id,
+        call_id,
+        turn_index,
+        component,
+        any_value(source) as source,
+        count(*) as attempts,
+        count(*) filter (error_type is not null) as failed_attempts,
+        sum(busy_s) as busy_s,
+        sum(latency_s) as summed_s,
+        min(latency_s) < 0 as impossible,
+        any_value(place) as place,
+        min(start_ns) as start_ns,
+        max(first_ns) as done_ns,
+        max(others_done_ns) as others_done_ns
+    from component_spans
+    -- Work that the agent gave up because the caller had hung up is nobody's failure.
+    where error_type is distinct from 'cancelled'
+    group by run_id, call_id, turn_index, component
+)
+select
+    w.run_id,
+    w.call_id,
+    w.turn_index,
+    w.component,
+    w.source,
+    if(w.place = 0, w.summed_s, (w.done_ns - w.start_ns) / 1e9) as latency_s,
+    if(
+        w.place = 0,
+        w.summed_s,
+        greatest(0, (w.done_ns - greatest(w.start_ns, coalesce(w.others_done_ns, w.start_ns))) / 1e9)
+    ) as self_s,
+    w.busy_s,
+    w.attempts,
+    w.failed_attempts,
+    w.failed_attempts > 0 as failed,
+    t.first,
+    t.start_ns,
+    w.done_ns,
+    w.start_ns as work_start_ns
+from whole w
+join turns t using (run_id, call_id, turn_index)
+where not w.impossible and w.done_ns >= w.start_ns
+union all
+select
+    run_id, call_id, turn_index, 'unattributed', null, unattributed_s, unattributed_s, null,
+    1, 0, false, first, start_ns, end_ns, start_ns
+from turns
+where unattributed_s is not null;

@@ -1,0 +1,58 @@
+-- One row per run. A run whose generator was killed has a start marker and no end of its own.
+create view runs as
+with said as (
+    select
+        run_id,
+        name = 'run' as whole,
+        start_ns,
+        case when name = 'run' then end_ns end as end_ns,
+        attributes
+    from run_spans
+    where name in ('run', 'run.start') and scope_name = 'otel_voiceload' and run_id is not null
+    qualify row_number() over (partition by run_id order by (name = 'run') desc, start_ns) = 1
+),
+seen as (
+    select run_id, min(first_ns) as first_ns, max(last_ns) as last_ns
+    from trace_runs
+    where run_id is not null
+    group by run_id
+),
+facts as (
+    select
+        seen.run_id,
+        coalesce(said.start_ns, seen.first_ns) as started_ns,
+        coalesce(said.end_ns, seen.last_ns) as last_ns,
+        coalesce(said.whole, false) as shut_down,
+        said.end_ns as ended_ns,
+        said.attributes as a
+    from seen
+    left join said using (run_id)
+)
+select
+    run_id,
+    coalesce(a ->> '$."voiceload.run.tag"', '') as tag,
+    make_timestamp(started_ns // 1000) as started,
+    make_timestamp(ended_ns // 1000) as ended,
+    a ->> '$."voiceload.run.target"' as target,
+    a ->> '$."voiceload.run.wire"' as wire,
+    a ->> '$."voiceload.run.profile"' as profile,
+    (a ->> '$."voiceload.run.seed"')::bigint as seed,
+    case
+        when a ->> '$."voiceload.run.stop_reason"' = 'generator_limit' then 'inconclusive'
+        when not shut_down then 'degraded'
+        when coalesce(a ->> '$."voiceload.run.spans_lost"', '{}') not in ('{}', '') then 'degraded'
+        else 'valid'
+    end as validity,
+    shut_down,
+    nullif(a ->> '$."voiceload.run.stop_reason"', '') as stop_reason,
+    a ->> '$."voiceload.run.scenario_hash"' as scenario_hash,
+    a ->> '$."voiceload.run.clip_pack"' as clip_pack,
+    (a ->> '$."voiceload.run.co_located"')::boolean as co_located,
+    a ->> '$."voiceload.run.thresholds"' as thresholds,
+    (a ->> '$."voiceload.run.spans_ended"')::bigint as spans_ended,
+    a ->> '$."voiceload.run.spans_lost"' as spans_lost,
+    (a ->> '$."voiceload.run.hearing_bias"')::double as hearing_bias_s,
+    coalesce(a ->> '$."voiceload.run.planted"', '') as planted,
+    started_ns,
+    last_ns
+from facts;

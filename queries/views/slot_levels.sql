@@ -1,0 +1,102 @@
+-- Which level each 0.25 s of a run belongs to, and whether it counts. Levels are held stages, equal
+-- neighbours merged; ramps that go up, and runs without stages, give quarter-octave bins.
+-- After a step the system settles: max(5 s, 15 %) of a long hold is cut, one turn cycle of a short
+-- one. On the way down the backlog of the peak drains into the lower level: only what begins after
+-- every older turn was answered counts.
+create view slot_levels as
+with cycles as (
+    select
+        run_id,
+        coalesce(
+            median(cycle_s) filter (concurrency <= 1.5 * lowest), median(cycle_s), 5
+        ) as cycle_s
+    from turns
+    join (select run_id, min(concurrency) filter (concurrency > 0) as lowest from turns group by run_id)
+        using (run_id)
+    group by run_id
+),
+held as (
+    select
+        s.*,
+        coalesce(h.generator_limited, false) as limited,
+        lag(s.calls_to) over w = s.calls_to
+            and lag(s.calls_from) over w = lag(s.calls_to) over w
+            and lag(coalesce(h.generator_limited, false)) over w
+                = coalesce(h.generator_limited, false) as goes_on,
+        lag(s.calls_to) over w > s.calls_to as comes_down
+    from stages s
+    left join stage_health h using (run_id, stage_index)
+    window w as (partition by s.run_id order by s.stage_index)
+),
+islands as (
+    select
+        run_id,
+        min(stage_index) as level_no,
+        any_value(calls_to) as level,
+        arg_min(phase, stage_index) as phase,
+        min(started_ns) as started_ns,
+        max(ended_ns) as ended_ns,
+        any_value(limited) as limited,
+        coalesce(arg_min(comes_down, stage_index), false) as comes_down
+    from (
+        select *, sum(if(goes_on, 0, 1)) over (partition by run_id order by stage_index) as island
+        from held
+        where calls_from = calls_to and calls_to > 0 and duration_s > 0
+    )
+    group by run_id, island
+),
+drained as (
+    select i.run_id, i.level_no, max(t.end_ns) as drained_ns
+    from islands i
+    join turns t on t.run_id = i.run_id and t.start_ns < i.started_ns and t.end_ns > i.started_ns
+    where i.comes_down and not t.censored and t.response_latency_s is not null
+    group by i.run_id, i.level_no
+),
+windows as (
+    select
+        i.*,
+        greatest(1.0, (i.ended_ns - i.started_ns) / 6e9) as block_s,
+        greatest(
+            i.started_ns + round(1e9 * least(
+                0.5 * hold_s, greatest(0.15 * hold_s, least(5.0, c.cycle_s))
+            ))::bigint,
+            coalesce(d.drained_ns, 0)
+        ) as counts_from_ns
+    from (select *, (ended_ns - started_ns) / 1e9 as hold_s from islands) i
+    left join cycles c using (run_id)
+    left join drained d using (run_id, level_no)
+),
+in_holds as (
+    select
+        n.run_id, n.slot, n.calls, w.level_no, w.level, 'held' as kind, w.level_no as stage_index,
+        w.phase, w.limited,
+        n.slot * 250000000 >= w.counts_from_ns
+            and (not w.comes_down or n.calls <= 1.15 * w.level + 1) as counts,
+        floor((n.slot * 0.25 - w.started_ns / 1e9) / w.block_s)::integer as block
+    from concurrency n
+    join windows w on w.run_id = n.run_id
+        and n.slot * 250000000 >= w.started_ns and n.slot * 250000000 < w.ended_ns
+),
+rising as (
+    select n.run_id, n.slot, n.calls, s.stage_index, s.phase, coalesce(s.limited, false) as limited
+    from concurrency n
+    left join held s on s.run_id = n.run_id
+        and n.slot * 250000000 >= s.started_ns and n.slot * 250000000 < s.ended_ns
+    where n.calls > 0
+        and (s.calls_to > s.calls_from or n.run_id not in (select run_id from stages))
+)
+select * from in_holds
+union all
+select
+    run_id,
+    slot,
+    calls,
+    10000 + round(4 * log2(calls))::integer,
+    round(power(2, round(4 * log2(calls)) / 4), 1),
+    'bin',
+    stage_index,
+    phase,
+    limited,
+    true,
+    slot // 20
+from rising;

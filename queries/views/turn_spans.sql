@@ -1,0 +1,42 @@
+-- The caller's turns with the moments inside them. A turn span begins with the last sample of
+-- speech, so its cycle runs from one end of speech to the next.
+create view turn_spans as
+with marked as (
+    select
+        *,
+        from_json(events, '[{"time_unix_nano":"UBIGINT","name":"VARCHAR"}]') as marks
+    from mapped
+    where role = 'turn' and call_id is not null
+)
+select
+    run_id,
+    call_id,
+    turn_index,
+    trace_id,
+    span_id,
+    stage_index,
+    phase,
+    start_ns,
+    end_ns,
+    outcome,
+    first,
+    coalesce(send_delay_s, 0) as send_delay_s,
+    latency_s,
+    (attributes ->> '$."voiceload.turn.deadline"')::double as deadline_s,
+    (attributes ->> '$."voiceload.turn.audio_gap"')::double as audio_gap_s,
+    attributes ->> '$."voiceload.turn.clip"' as clip,
+    error_type,
+    coalesce(
+        list_filter(marks, lambda m: m.name = 'caller.speech.start')[1].time_unix_nano::bigint,
+        start_ns
+    ) as speech_start_ns,
+    list_filter(marks, lambda m: m.name = 'agent.audio.first_byte')[1].time_unix_nano::bigint
+        as first_byte_ns,
+    list_filter(marks, lambda m: m.name = 'agent.audio.first')[1].time_unix_nano::bigint
+        as first_audio_ns,
+    list_filter(marks, lambda m: m.name = 'agent.audio.last')[1].time_unix_nano::bigint
+        as last_audio_ns,
+    list_filter(marks, lambda m: m.name = 'agent.transcript.first')[1].time_unix_nano::bigint
+        as transcript_ns
+from marked
+qualify row_number() over (partition by run_id, call_id, turn_index order by start_ns) = 1;

@@ -127,7 +127,7 @@ def find_end(heard: Levels, thresholds: Thresholds) -> int | None:
     voiced = np.flatnonzero(heard > thresholds.voiced)
     if len(voiced) < 2:
         return None
-    near = np.flatnonzero(np.diff(voiced) <= NEAR_CELLS)
+    near = np.flatnonzero(voiced[1:] - voiced[:-1] <= NEAR_CELLS)
     return int(voiced[near[-1] + 1]) if len(near) else None
 
 

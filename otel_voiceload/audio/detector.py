@@ -146,11 +146,9 @@ class VoiceDetector:
         if len(data) == self._frame_bytes:
             heard = self._hear(data, start_ns, start_ns + FRAME_NS)
             return events + heard if events else heard
-        data = data[
-            : len(data) // self._encoding.bytes_per_sample * self._encoding.bytes_per_sample
-        ]
-        for first in range(0, len(data), self._frame_bytes):
-            frame = data[first : first + self._frame_bytes]
+        whole = len(data) - len(data) % self._encoding.bytes_per_sample
+        for first in range(0, whole, self._frame_bytes):
+            frame = data[first : min(first + self._frame_bytes, whole)]
             end_ns = start_ns + self._encoding.duration_ns(len(frame))
             events += self._hear(frame, start_ns, end_ns)
             start_ns = end_ns
@@ -159,14 +157,16 @@ class VoiceDetector:
     def silence(self, until_ns: int) -> tuple[Event, ...]:
         """Know that nothing plays until ``until_ns`` but what was fed."""
         end_ns = self._end_ns
-        if not self.voiced and until_ns - end_ns >= self._memory_ns:
+        events: tuple[Event, ...] = ()
+        if until_ns - end_ns >= self._memory_ns:
+            if self.voiced:  # a part of it is enough to end the voice
+                events = self.silence(end_ns + self._memory_ns - FRAME_NS)
             self._memory.clear()
             self._held_bytes = 0
             self._silence_before = True
-            self._set_floor(cells.SILENT_DBFS)
             self._end_ns = until_ns
-            return ()
-        events: tuple[Event, ...] = ()
+            self._set_floor(cells.SILENT_DBFS)
+            return events
         n_samples = (until_ns - end_ns) * self._encoding.sample_rate // NS_PER_S
         if n_samples > 0:
             nothing = b"\0\0" if self._wide else SILENCE

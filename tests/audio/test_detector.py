@@ -252,6 +252,14 @@ def test_the_last_voiced_sample_is_known_while_the_voice_goes_on() -> None:
     assert detector.last_voiced_ns == pytest.approx(500 * MS, abs=MS)
 
 
+def test_a_voice_ends_in_a_silence_of_hours() -> None:
+    detector = VoiceDetector(MULAW_8K)
+    beep = to_bytes(tone(MULAW_8K, 0.5), MULAW_8K)
+    events = [*detector.feed(beep, 0), *detector.feed(beep, 10_000_000 * MS)]
+    assert [type(event) for event in events] == [Onset, Offset, Onset]
+    assert events[2].at_ns / MS == pytest.approx(10_000_000, abs=0.5)
+
+
 def test_a_torn_sample_and_an_empty_message_do_no_harm() -> None:
     detector = VoiceDetector(PCM16_16K)
     quiet = to_bytes(np.zeros(1600), PCM16_16K)

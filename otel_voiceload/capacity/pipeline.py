@@ -107,6 +107,7 @@ class _Attempt:
 class _Turn:
     key: TurnKey
     chain: tuple[ServedComponent, ...]
+    first_attempt: int
     open: set[_Attempt] = field(default_factory=set)
     gone: bool = False
 
@@ -133,14 +134,25 @@ class Pipeline:
         """Whether any turn still has work under way."""
         return bool(self._turns)
 
-    def begin(self, now_ns: int, key: TurnKey, chain: tuple[ServedComponent, ...] = SERVED) -> None:
-        """Start the work of one turn; a greeting only takes ``("tts",)``."""
+    def begin(
+        self,
+        now_ns: int,
+        key: TurnKey,
+        chain: tuple[ServedComponent, ...] = SERVED,
+        *,
+        first_attempt: int = 0,
+    ) -> None:
+        """Start the work of one turn; a greeting only takes ``("tts",)``.
+
+        ``first_attempt`` is the number of attempts that an earlier, given-up start of the same
+        turn already took, so that attempts stay distinct within a turn.
+        """
         self._run_to(now_ns)
         if self._born_ns is None:
             self._born_ns = now_ns
-        turn = _Turn(key, chain)
+        turn = _Turn(key, chain, first_attempt)
         self._turns[key] = turn
-        self._ask(_Attempt(turn, chain[0], 0, now_ns), now_ns)
+        self._ask(_Attempt(turn, chain[0], first_attempt, now_ns), now_ns)
 
     def cancel(self, now_ns: int, key: TurnKey) -> None:
         """Give up a turn: queued work leaves the queue, running work its server."""
@@ -222,13 +234,14 @@ class Pipeline:
         if following == len(turn.chain):
             self._events.append(AudioReady(turn.key, at_ns))
         else:
-            self._ask(_Attempt(turn, turn.chain[following], 0, at_ns), at_ns)
+            self._ask(_Attempt(turn, turn.chain[following], turn.first_attempt, at_ns), at_ns)
 
     def _refused(self, attempt: _Attempt, answer: Rejected) -> None:
         self._over(attempt, answer.at_ns, STATUS_REJECTED)
         turn, key = attempt.turn, attempt.turn.key
         turn.open.discard(attempt)
-        if attempt.number >= self.config.components.named(attempt.component).retries:
+        retries = self.config.components.named(attempt.component).retries
+        if attempt.number - turn.first_attempt >= retries:
             self._events.append(TurnFailed(key, answer.at_ns, attempt.component, STATUS_REJECTED))
             if not turn.open:
                 self._turns.pop(key, None)

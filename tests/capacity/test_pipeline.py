@@ -148,6 +148,27 @@ def test_giving_up_during_a_retry_wait_asks_no_more() -> None:
     assert all(e[1] == 0 for e in over(pipeline.advance(10**12)))
 
 
+def test_a_turn_that_is_begun_again_numbers_its_attempts_on() -> None:
+    refusing = part(60_000, capacity=1, over_capacity="reject", retries=1)
+    pipeline = Pipeline(agent(llm=refusing))
+    pipeline.begin(0, TurnKey("busy", 0))
+    pipeline.begin(0, TurnKey("a", 0))
+    pipeline.advance(50 * MS)
+    pipeline.cancel(50 * MS, TurnKey("a", 0))
+    pipeline.begin(60 * MS, TurnKey("a", 0), first_attempt=1)
+    mine = [
+        (e.component, e.attempt, e.status)
+        for e in pipeline.advance(10_000 * MS)
+        if isinstance(e, AttemptOver) and e.key.call_id == "a"
+    ]
+    assert mine == [
+        ("stt", 0, "cancelled"),
+        ("stt", 1, "ok"),
+        ("llm", 1, "rate_limited"),
+        ("llm", 2, "rate_limited"),
+    ]
+
+
 def test_giving_up_twice_or_after_the_end_is_nothing() -> None:
     pipeline = Pipeline(agent())
     pipeline.begin(0, TurnKey("a", 0))

@@ -1,0 +1,139 @@
+"""The agent as a process: it says when it is ready, answers a real call, and goes when told."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from statistics import fmean, stdev
+
+import pytest
+
+from otel_voiceload.agent.serve import main, network_delay
+from otel_voiceload.capacity.config import NetworkConfig
+from otel_voiceload.model import AudioHeard, TimingHeard, TranscriptHeard, WireClosed, WireEvent
+from otel_voiceload.transports import plain
+from otel_voiceload.transports.ticker import FrameTicker
+from tests.agent.world import PACK, SAMPLED, caller
+
+COMMAND = [sys.executable, "-m", "otel_voiceload.agent.serve"]
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[tuple[subprocess.Popen[bytes], dict[str, object]]]:
+    options = ["--plant", "llm:48", "--cycle", "speech=1.2s,think=200ms", "--seed", "3"]
+    with subprocess.Popen(
+        [*COMMAND, *options, "--parent-pid", str(os.getpid())], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())
+        process.kill()
+
+
+def test_the_first_line_says_where_it_listens_and_where_it_bends(agent) -> None:
+    _, ready = agent
+    assert ready["event"] == "ready"
+    assert ready["url"] == f"ws://127.0.0.1:{ready['port']}"
+    assert ready["clip_pack"] == PACK.pack_id
+    assert ready["seed"] == 3
+    knee = ready["knee"]
+    assert (knee["component"], round(knee["calls"])) == ("llm", 48)
+    assert knee["text"].startswith("llm is full at 48 calls")
+
+
+def test_a_real_call_is_answered_over_loopback(agent) -> None:
+    """One turn in real time: said, heard, recognised, worked on, spoken."""
+    _, ready = agent
+    clip = caller("open")
+    heard: list[WireEvent] = []
+
+    async def talk() -> int:
+        over, sent = asyncio.Event(), 0
+        ticker = FrameTicker()
+        wire = await plain.open_call(plain.Options(str(ready["url"])), heard.append)
+        wire.start("call", SAMPLED, {})
+        speech_end_ns = 0
+
+        def tick(_scheduled_ns: int, now_ns: int) -> None:
+            nonlocal sent, speech_end_ns
+            number = sent - 10
+            wire.send(clip.frame(number) if 0 <= number < clip.n_frames else PACK.idle_frame(sent))
+            if number == clip.n_frames - 1:
+                speech_end_ns = now_ns
+            sent += 1
+            if any(isinstance(event, AudioHeard) for event in heard):
+                over.set()
+
+        ticker.add(tick)
+        await asyncio.wait_for(over.wait(), 5)
+        ticker.close()
+        await wire.close()
+        return speech_end_ns
+
+    speech_end_ns = asyncio.run(talk())
+    said = {event.role: event.text for event in heard if isinstance(event, TranscriptHeard)}
+    assert said["caller"] == clip.text
+    assert said["agent"] in {reply.text for reply in PACK.replies("ask")}
+    first = next(event for event in heard if isinstance(event, AudioHeard))
+    # 200 ms endpointing and about 0.75 s of work; a busy machine only adds to it.
+    assert 0.5 < (first.arrival_mono_ns - speech_end_ns) / 1e9 < 3
+    told = [event.component for event in heard if isinstance(event, TimingHeard)]
+    assert told == ["endpointing", "stt", "llm", "tts"]
+    assert isinstance(heard[-1], WireClosed)
+
+
+def test_a_port_in_use_is_one_line(agent, capfd: pytest.CaptureFixture[str]) -> None:
+    _, ready = agent
+    assert main(["--port", str(ready["port"])]) == 2
+    message = capfd.readouterr().err
+    assert message.startswith("ovl-agent: ")
+    assert str(ready["port"]) in message
+    assert message.count("\n") == 1
+
+
+def test_sigterm_ends_it_within_two_seconds(agent) -> None:
+    process, _ = agent
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    assert time.monotonic() - began < 2
+
+
+def test_an_agent_without_its_parent_ends_by_itself() -> None:
+    process = subprocess.Popen([*COMMAND, "--parent-pid", "1"], stdout=subprocess.PIPE)
+    with process:
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--plant", "gpu:48"], "can not plant a limit in 'gpu'"),
+        (["--config", "/nowhere/agent.yaml"], "/nowhere/agent.yaml: No such file"),
+        (["--llm-capacity", "0"], "components.llm.capacity"),
+        (["--tls-cert", "a.pem"], "a certificate needs its key"),
+    ],
+)
+def test_wrong_options_are_one_line_and_exit_code_2(
+    argv: list[str], words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 2
+    message = capfd.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
+
+
+def test_the_simulated_network_draws_what_is_configured_and_never_less_than_nothing() -> None:
+    draw = network_delay(NetworkConfig(delay=0.02, jitter=0.005), random.Random(1))
+    assert draw is not None
+    drawn = [draw() for _ in range(4000)]
+    assert fmean(drawn) == pytest.approx(0.02, rel=0.03)
+    assert stdev(drawn) == pytest.approx(0.005, rel=0.05)
+    wild = network_delay(NetworkConfig(delay=0.001, jitter=0.1), random.Random(1))
+    assert wild is not None
+    assert min(wild() for _ in range(100)) == 0.0
+    assert network_delay(NetworkConfig(), random.Random(1)) is None

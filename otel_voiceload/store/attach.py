@@ -86,6 +86,23 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Att
     return Attached(alias, str(rows[0][1]), path)
 
 
+def missing(
+    connection: duckdb.DuckDBPyConnection, segment: Attached, promised: tuple[int, int]
+) -> str | None:
+    """A sentence when a file holds less than its collector had answered for."""
+    found = connection.execute(
+        f"select (select count(*) from {segment.alias}.spans),"
+        f" (select count(*) from {segment.alias}.metric_points)"
+    ).fetchall()[0]
+    short = max(0, promised[0] - int(found[0])) + max(0, promised[1] - int(found[1]))
+    if not short:
+        return None
+    return (
+        f"{short} spans or metric points that were acknowledged are missing from"
+        f" {segment.path.name} of recording {segment.recording_id}."
+    )
+
+
 def make_views(connection: duckdb.DuckDBPyConnection, segments: Iterable[Attached]) -> None:
     """The raw unions over the segments, then every view file, mappings where `_order` says."""
     attached = tuple(segments)

@@ -47,6 +47,7 @@ class Recording:
     alive: bool
     ended: bool  # the collector said goodbye; False and not alive: it died
     control: Control | None
+    losses: tuple[str, ...] = ()  # what the collector itself found missing, one sentence each
 
 
 def default_store() -> Path:
@@ -94,7 +95,50 @@ def _read_recording(folder: Path) -> Recording:
         alive=alive,
         ended=bool(manifest.get("ended", False)),
         control=_read_control(folder, alive),
+        losses=_losses(folder.name, manifest),
     )
+
+
+def hold(recording: Recording) -> int | None:
+    """Takes a dead recording's lock shared, so that no collector continues it while it is read.
+
+    Returns the descriptor to close afterwards; None when there is no lock file or it is taken.
+    """
+    try:
+        descriptor = os.open(recording.folder / "lock", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def acknowledged(segment: Segment) -> tuple[int, int] | None:
+    """Spans and metric points that a live segment's collector had answered for."""
+    try:
+        counts = orjson.loads(segment.path.with_suffix(".acked").read_bytes())
+        return int(counts["spans"]), int(counts["metric_points"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _losses(name: str, manifest: dict[str, object]) -> tuple[str, ...]:
+    damaged, shortened = manifest.get("damaged"), manifest.get("shortened")
+    notes = [
+        f"The file {row.get('file')} of recording {name} is damaged and was not read."
+        for row in (damaged if isinstance(damaged, list) else [])
+        if isinstance(row, dict)
+    ]
+    notes += [
+        f"{row.get('spans_missing')} spans that were acknowledged are missing from"
+        f" {row.get('file')} of recording {name}."
+        for row in (shortened if isinstance(shortened, list) else [])
+        if isinstance(row, dict)
+    ]
+    return tuple(notes)
 
 
 def _read_manifest(folder: Path) -> dict[str, object] | None:

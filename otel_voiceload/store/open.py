@@ -6,6 +6,7 @@ read becomes a note in ``Reading.notes``, so that a report never silently stands
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def open_store(
     """
     path = locate.default_store() if path is None else path
     if path.is_file():
-        return _reading(path, [path], [])
+        return _reading(path, [path], [], {}, [])
     recordings = locate.find_recordings(path)
     notes: list[str] = []
     if seal:
@@ -40,8 +41,15 @@ def open_store(
         if living:
             recordings = locate.find_recordings(path)
     files: list[Path] = []
+    promised: dict[Path, tuple[int, int]] = {}
+    held: list[int] = []
     for recording in recordings:
-        if not recording.alive and not recording.ended and recording.segments:
+        notes += recording.losses
+        dead = not recording.alive and not recording.ended
+        if dead and recording.segments:
+            lock = locate.hold(recording)
+            if lock is not None:
+                held.append(lock)
             notes.append(
                 f"The collector of recording {recording.recording_id} ended without a shutdown;"
                 " what it had stored is read."
@@ -51,11 +59,14 @@ def open_store(
                 continue  # DuckDB lets nobody else open it
             if segment.path.is_file():
                 files.append(segment.path)
+                acknowledged = locate.acknowledged(segment) if segment.live else None
+                if acknowledged is not None:
+                    promised[segment.path] = acknowledged
             elif not segment.live:
                 notes.append(
                     f"The segment {segment.path.name} of {recording.recording_id} is gone."
                 )
-    return _reading(path, files, notes)
+    return _reading(path, files, notes, promised, held)
 
 
 def open_run(selector: str, store: Path | None = None) -> tuple[Reading, str]:
@@ -86,7 +97,13 @@ def _ask_one(
     return ask(recording.control)
 
 
-def _reading(path: Path, files: list[Path], notes: list[str]) -> Reading:
+def _reading(
+    path: Path,
+    files: list[Path],
+    notes: list[str],
+    promised: dict[Path, tuple[int, int]],
+    held: list[int],
+) -> Reading:
     connection = duckdb.connect()
     try:
         connection.execute("set timezone = 'UTC'")
@@ -94,11 +111,16 @@ def _reading(path: Path, files: list[Path], notes: list[str]) -> Reading:
         attached = []
         for index, file in enumerate(files):
             try:
-                attached.append(attach.attach(connection, file, f"segment_{index}"))
+                segment = attach.attach(connection, file, f"segment_{index}")
             except StoreError as error:
                 if len(files) == 1:
                     raise
                 notes.append(str(error))
+                continue
+            attached.append(segment)
+            if file in promised:
+                note = attach.missing(connection, segment, promised[file])
+                notes += [] if note is None else [note]
         attach.make_views(connection, attached)
         # From here on the database answers questions and touches no file of its own accord:
         # `ovl query` runs SQL that somebody may have pasted from anywhere.
@@ -106,5 +128,7 @@ def _reading(path: Path, files: list[Path], notes: list[str]) -> Reading:
         connection.execute("set lock_configuration = true")
     except BaseException:
         connection.close()
+        for lock in held:
+            os.close(lock)
         raise
-    return Reading(connection, path, tuple(notes))
+    return Reading(connection, path, tuple(notes), tuple(held))

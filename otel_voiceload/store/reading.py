@@ -8,6 +8,7 @@ deepest view directly takes seconds on any store, for binding alone.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +65,16 @@ class Reading:
     """An opened store. Use as a context manager; not for several threads at once."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, path: Path, notes: tuple[str, ...]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        path: Path,
+        notes: tuple[str, ...],
+        locks: tuple[int, ...] = (),
     ) -> None:
         self._connection = connection
         self.path = path
         self.notes = notes  # what could not be read, one sentence each
+        self._locks = locks  # shared locks of dead recordings, held while their files are open
         self._kept: frozenset[str] = frozenset()
 
     def __enter__(self) -> Reading:
@@ -84,6 +90,9 @@ class Reading:
 
     def close(self) -> None:
         self._connection.close()
+        for lock in self._locks:
+            os.close(lock)
+        self._locks = ()
 
     # --- runs -----------------------------------------------------------------------------------
 
@@ -201,7 +210,7 @@ def _plain(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     if not isinstance(values, np.ma.MaskedArray):
         return values
     if values.dtype.kind in "fiu":
-        return np.asarray(values.astype(float).filled(np.nan))
+        return np.asarray(np.ma.filled(values.astype(float), np.nan))
     return np.asarray(np.ma.getdata(values))
 
 

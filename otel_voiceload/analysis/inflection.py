@@ -1,0 +1,256 @@
+"""The inflection: which component bent first and at how many calls, or why that can not be said.
+
+One name is given only when one candidate is left; otherwise all candidates are, each with its
+evidence. A number is given only where both sides of it were seen. The whole turn is judged by the
+same steps, also for targets that show nothing of their inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from otel_voiceload.analysis import cause as causes
+from otel_voiceload.analysis.knee import Knee, locate
+from otel_voiceload.analysis.levels import Evidence, Level, Point
+from otel_voiceload.analysis.onset import FULL, Onset, find_onset, is_candidate
+from otel_voiceload.analysis.recovery import Return, returned
+
+Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"]
+
+SERVED = ("stt", "llm", "tts", "endpointing", "tool", "text_aggregation")
+SATURATED_KAPPA = 0.5
+SAME_ONSET = 1.30
+CLEARLY_LARGER = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    component: str
+    calls: float | None
+    ci: tuple[float, float] | None
+    certainty: str  # "strong", "fair" or "weak": of the name and its being load, not of the number
+    evidence: tuple[str, ...]
+    cause: causes.Cause
+    cause_evidence: tuple[str, ...]
+    kappa: float
+    onset_calls: float
+    onset_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    status: Status
+    tested_up_to: float | None
+    candidates: tuple[Candidate, ...] = ()
+    repeat_level: float | None = None
+    climb: tuple[float, float | None] | None = None
+    reason: str = ""  # why no name or no number is given, one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """A component that bent: everything known of it before anybody is chosen."""
+
+    component: str
+    series: tuple[tuple[Level, Point], ...]
+    onset: Onset
+    candidate: bool
+    knee: Knee | None
+    back: Return | None
+    full_at_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inflections:
+    components: Finding
+    turn: Finding
+    bends: Mapping[str, Bend] = field(default_factory=dict)
+
+
+def find(
+    evidence: Evidence, failures: Mapping[str, Mapping[str, int]], seed: int = 1
+) -> Inflections:
+    """Both findings. ``failures`` are counts of error types per component."""
+    rng = np.random.default_rng(seed)
+    names = evidence.components()
+    bends = {}
+    for name in ("turn", *names):
+        bend = _bend(evidence, name, rng)
+        if bend is not None:
+            bends[name] = bend
+    turn = _finding(evidence, [bends["turn"]] if "turn" in bends else [], failures)
+    if not any(name in SERVED for name in names) and not _candidate(bends.get("network")):
+        reason = "no component timing came with this run"
+        components = Finding("unobserved", turn.tested_up_to, reason=reason)
+    else:
+        seen = [bend for name, bend in bends.items() if name != "turn"]
+        components = _finding(evidence, seen, failures)
+        if components.status == "not_reached" and turn.candidates:
+            reason = "the turn bent, but no single component's own time explains it"
+            components = Finding(
+                "cannot_tell", turn.tested_up_to, repeat_level=turn.repeat_level, reason=reason
+            )
+    return Inflections(components, turn, bends)
+
+
+def _candidate(bend: Bend | None) -> bool:
+    return bend is not None and bend.candidate
+
+
+def _bend(evidence: Evidence, component: str, rng: np.random.Generator) -> Bend | None:
+    series = evidence.series(component)
+    onset = find_onset(series)
+    if onset is None:
+        return None
+    knee = locate(evidence, component, onset, rng)
+    full_at_first = (
+        knee is not None
+        and onset.index == 1
+        and not onset.by_errors
+        and series[0][1].rate >= (1 - FULL) * knee.rate
+    )
+    return Bend(
+        component=component,
+        series=series,
+        onset=onset,
+        candidate=is_candidate(series, onset),
+        knee=knee,
+        back=returned(evidence, component, onset.index),
+        full_at_first=full_at_first,
+    )
+
+
+def _finding(
+    evidence: Evidence, bends: Sequence[Bend], failures: Mapping[str, Mapping[str, int]]
+) -> Finding:
+    levels = [level for level, _ in evidence.series("turn")]
+    if not levels:
+        return Finding("cannot_tell", None, reason="no level of load has enough turns to compare")
+    tested = max(level.calls for level in levels)
+    first_level, first_point = evidence.series("turn")[0]
+    if first_point.error_rate > 0.5:
+        reason = f"most turns had no answer already at {first_level.calls:.0f} calls"
+        return Finding("cannot_tell", tested, reason=reason)
+    if len(levels) < 2:
+        reason = f"only one level of load, {tested:.0f} calls: there is nothing to compare it with"
+        return Finding("cannot_tell", tested, reason=reason)
+    remaining = _first([bend for bend in bends if bend.candidate])
+    if not remaining:
+        return Finding("not_reached", tested)
+    candidates = tuple(_describe(bend, failures.get(bend.component, {})) for bend in remaining)
+    status, repeat, reason = _judge(remaining)
+    onset = min(bend.onset.calls for bend in remaining)
+    full = [bend.knee.full_from for bend in remaining if bend.knee is not None]
+    return Finding(status, tested, candidates, repeat, (onset, min(full, default=None)), reason)
+
+
+def _first(candidates: Sequence[Bend]) -> list[Bend]:
+    """Those with the earliest onset; one of them alone when it parks far more of the extra calls."""
+    if not candidates:
+        return []
+    earliest = min(bend.series[bend.onset.index][0].calls for bend in candidates)
+    together = sorted(
+        (
+            bend
+            for bend in candidates
+            if bend.series[bend.onset.index][0].calls <= SAME_ONSET * earliest
+        ),
+        key=lambda bend: -bend.onset.kappa,
+    )
+    if len(together) > 1 and (
+        together[0].onset.kappa >= CLEARLY_LARGER * together[1].onset.kappa
+        and together[0].onset.kappa >= SATURATED_KAPPA
+    ):
+        return together[:1]
+    return together
+
+
+def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
+    bend = remaining[0]
+    before = bend.series[bend.onset.index - 1][0].asked
+    still_slow = next((b.back for b in remaining if b.back and not b.back.recovered), None)
+    if still_slow is not None:
+        reason = (
+            f"still slow when the load was back at {still_slow.asked:.0f} calls"
+            f" ({_ms(still_slow.before_s)} before, {_ms(still_slow.after_s)} after):"
+            " time or damage, not the load of the moment"
+        )
+        return "cannot_tell", still_slow.asked, reason
+    if len(remaining) > 1:
+        names = ", ".join(bend.component for bend in remaining)
+        return "ambiguous", None, f"{names} bent together; one name would be a guess"
+    if bend.full_at_first:
+        return "at_most", None, f"full already at the lowest level, {bend.series[0][0].calls:.0f}"
+    if bend.knee is None:
+        return "cannot_tell", before, "too few turns below the onset to know the turn cycle"
+    unclear = bend.onset.kappa < SATURATED_KAPPA and not bend.onset.by_errors
+    if bend.back is None and (unclear or bend.knee.still_rising):
+        reason = (
+            f"it slowed down late, and no earlier level was repeated to tell load from time:"
+            f" repeat {before:.0f} calls"
+        )
+        return "cannot_tell", before, reason
+    return "found", None, ""
+
+
+def _describe(bend: Bend, failures: Mapping[str, int]) -> Candidate:
+    onset, knee = bend.onset, bend.knee
+    level, _ = bend.series[onset.index]
+    _, worst = max(bend.series[onset.index :], key=lambda each: each[1].mean_s)
+    low = bend.series[0][0].calls
+    calls = None if knee is None else min(knee.calls, low) if bend.full_at_first else knee.calls
+    ci = None if knee is None else (0.0, low) if bend.full_at_first else (knee.low, knee.high)
+    cause, cause_evidence = causes.explain(bend.component, failures, knee)
+    return Candidate(
+        component=bend.component,
+        calls=calls,
+        ci=ci,
+        certainty=_certainty(bend),
+        evidence=tuple(_evidence(bend, worst)),
+        cause=cause,
+        cause_evidence=cause_evidence,
+        kappa=onset.kappa,
+        onset_calls=onset.calls,
+        onset_ns=level.start_ns,
+    )
+
+
+def _evidence(bend: Bend, worst: Point) -> list[str]:
+    onset, knee, back = bend.onset, bend.knee, bend.back
+    level = bend.series[onset.index][0]
+    lines = [
+        f"{_ms(onset.base.mean_s)} unloaded, {_ms(worst.mean_s)} at worst,"
+        f" slower from the level of {level.calls:.0f} calls on"
+    ]
+    if onset.by_errors:
+        lines[0] = f"errors from the level of {level.calls:.0f} calls on"
+    if not onset.by_errors:
+        lines.append(f"of every extra call {min(onset.kappa, 1.0):.0%} waits in it")
+    if knee is not None:
+        lines.append(
+            f"serves at most {knee.rate:.1f} turns/s; an unloaded call asks every"
+            f" {knee.cycle_s:.1f} s"
+        )
+    if back is None:
+        lines.append("no earlier level was repeated afterwards")
+    elif back.recovered:
+        lines.append(
+            f"well again when the load returned to {back.asked:.0f} calls ({_ms(back.after_s)})"
+        )
+    return lines
+
+
+def _certainty(bend: Bend) -> str:
+    saturated = bend.onset.kappa >= SATURATED_KAPPA
+    recovered = bend.back is not None and bend.back.recovered
+    if saturated and recovered:
+        return "strong"
+    return "fair" if saturated or recovered else "weak"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

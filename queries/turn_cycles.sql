@@ -1,0 +1,12 @@
+-- title: Turn cycles per call and level
+-- question: How often does a call that nothing holds up take a turn?
+-- columns: level_no, call_id, cycles, sum_s
+-- reads: slot_levels, turns
+-- From one end of the caller's speech to the next within a call; counted where the cycle ended, so
+-- that long ones are not missed in a short level.
+select s.level_no, t.call_id, count(*)::integer as cycles, sum(t.cycle_s) as sum_s
+from slot_levels s
+join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+where s.run_id = $run_id and s.counts and t.cycle_s is not null
+group by s.level_no, t.call_id
+order by s.level_no, t.call_id

@@ -168,6 +168,8 @@ class Link(WSListener):
             self._failed(failure)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if transport.is_close_frame_sent and not self._hanging_up:
+            return  # picows found the stream broken, and reads on for a moment
         kind = frame.msg_type
         data = frame.get_payload_as_bytes()
         self._budget -= len(data) + _MESSAGE_COST

@@ -98,7 +98,9 @@ async def connect(
         _drop(reached)
         if isinstance(failure, asyncio.CancelledError):
             raise
-        raise _upgrade_failure(options, failure) from None
+        # A TLS handshake that runs out of time ends in an aborted connection, not a TimeoutError.
+        late = isinstance(failure, TimeoutError) or clock() >= until
+        raise (_too_late(options) if late else _upgrade_failure(options, failure)) from None
     if not isinstance(link, Link):  # the peer closed before it answered the upgrade
         raise _not_websocket(options, "closed the connection without an answer")
     steps.append(ConnectStep("upgrade", clock()))
@@ -122,18 +124,20 @@ def _drop(reached: Reached) -> None:
         reached.sock.close()
 
 
+def _too_late(options: CallOptions) -> WireError:
+    return WireError(
+        f"{options.place} took the connection and did not finish the handshake within "
+        f"{options.connect_timeout_s:g} s; check that an agent answers there",
+        outcome="refused",
+        error_type="handshake_timeout",
+    )
+
+
 def _upgrade_failure(options: CallOptions, failure: BaseException) -> WireError:
     if isinstance(failure, WSInvalidStatusError) and failure.response is not None:
         return _bad_status(options, failure)
     if isinstance(failure, WSHandshakeError | WSError):
         return _not_websocket(options, "did not answer as a WebSocket server")
-    if isinstance(failure, TimeoutError):
-        return WireError(
-            f"{options.place} took the connection and did not finish the handshake within "
-            f"{options.connect_timeout_s:g} s; check that an agent answers there",
-            outcome="refused",
-            error_type="handshake_timeout",
-        )
     if isinstance(failure, ssl.SSLError) or options.url.startswith("wss:"):
         why = getattr(failure, "verify_message", None) or getattr(failure, "reason", None)
         return WireError(

@@ -1,22 +1,28 @@
 """Attributes from raw bytes to typed values and JSON, with a memo of the ones that keep coming.
 
 A memo from the attribute's bytes to its finished JSON doubles the decoder's speed: models, phases
-and names repeat endlessly. Doubles are measurements and hardly ever repeat, so they stay out;
-the memo is emptied when full, which costs one batch at the slow rate.
+and names repeat endlessly. Doubles are measurements and hardly ever repeat; of them only the bytes
+before the number are remembered, and the number is read from the last eight. A memo is emptied when
+full, which costs one batch at the slow rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from math import isfinite
+from struct import Struct
+from typing import Final, NamedTuple, TypeVar
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from ovl_collector.anyvalue import text_json, value_json
-from ovl_collector.promote import Promoted, slot_of
+from ovl_collector.anyvalue import double_json, text_json, value_json
+from ovl_collector.promote import SLOTS, Promoted, slot_of
 
 _MEMO_ENTRIES: Final = 20_000
 _MEMO_ATTRIBUTE_BYTES: Final = 256
+_unpack_double: Final = Struct("<d").unpack_from
+
+V = TypeVar("V")
 
 
 class Attribute(NamedTuple):
@@ -34,23 +40,33 @@ class Attributes:
 
     def __init__(self) -> None:
         self.memo: dict[bytes, Attribute] = {}
+        self._doubles: dict[bytes, tuple[int, str, str]] = {}  # all but the number: slot, key, JSON
 
-    def read(self, raw: bytes) -> Attribute:
+    def read(self, raw: bytes, *, promote: bool = True) -> Attribute:
+        """An attribute that is not in the memo. A promoted double has no fragment, since nobody
+        asks for it; without ``promote`` every attribute has one."""
+        known = self._doubles.get(raw[:-8])
+        if known is not None:
+            return self._double(known, _unpack_double(raw, len(raw) - 8)[0], promote)
         item = KeyValue.FromString(raw)
         key, value = item.key, item.value
         which = value.WhichOneof("value")
-        scalar = getattr(value, which) if which else None
-        slot = slot_of(key, which, scalar) if which else None
-        fragment = f"{text_json(key)}:{value_json(value)}"
-        found = (
-            Attribute(-1, key, fragment, None)
-            if slot is None
-            else Attribute(slot, key, fragment, scalar)
+        if which == "double_value":
+            template = (SLOTS.get(key, (-1, "double"))[0], key, text_json(key))
+            if template[0] >= 0 and slot_of(key, which, 0.0) is None:
+                template = (-1, *template[1:])  # a double in a column of another type
+            if _is_plain_double(raw):
+                _remember(self._doubles, raw[:-8], template)
+            return self._double(template, value.double_value, promote)
+        slot = slot_of(key, which, getattr(value, which)) if which else None
+        found = Attribute(
+            -1 if slot is None else slot,
+            key,
+            f"{text_json(key)}:{value_json(value)}",
+            None if slot is None or which is None else getattr(value, which),
         )
-        if which != "double_value" and len(raw) <= _MEMO_ATTRIBUTE_BYTES:
-            if len(self.memo) >= _MEMO_ENTRIES:
-                self.memo.clear()
-            self.memo[raw] = found
+        if len(raw) <= _MEMO_ATTRIBUTE_BYTES:
+            _remember(self.memo, raw, found)
         return found
 
     def object_json(self, raws: Iterable[bytes]) -> str:
@@ -58,6 +74,25 @@ class Attributes:
         memo = self.memo
         fragments: dict[str, str] = {}
         for raw in raws:
-            found = memo.get(raw) or self.read(raw)
+            found = memo.get(raw) or self.read(raw, promote=False)
             fragments[found.key] = found.fragment
         return "{" + ",".join(fragments.values()) + "}"
+
+    @staticmethod
+    def _double(known: tuple[int, str, str], value: float, promote: bool) -> Attribute:
+        slot, key, key_json = known
+        # A NaN in a column of seconds would poison every average; JSON keeps it as it is.
+        if slot >= 0 and promote and isfinite(value):
+            return Attribute(slot, key, "", value)
+        return Attribute(-1, key, f"{key_json}:{double_json(value)}", None)
+
+
+def _is_plain_double(raw: bytes) -> bool:
+    """Key, then a value that is nothing but a double: then the last eight bytes are the number."""
+    return raw[0] == 0x0A and raw[1] == len(raw) - 13 and raw[-11:-8] == b"\x12\x09\x21"
+
+
+def _remember(memo: dict[bytes, V], raw: bytes, found: V) -> None:
+    if len(memo) >= _MEMO_ENTRIES:
+        memo.clear()
+    memo[raw] = found

@@ -32,27 +32,19 @@ Handler = Callable[[bytes, Any], Awaitable[bytes]]
 
 
 class GrpcServer:
-    def __init__(self, receiver: Receiver, token: str | None) -> None:
-        self._receiver = receiver
+    """Bound first and started later, so that a port in use is known before anything is made."""
+
+    def __init__(self, body_bytes: int, token: str | None) -> None:
         self._token = token.encode() if token is not None else None
         self._server = grpc.aio.server(
             options=(
-                ("grpc.max_receive_message_length", receiver.limits.body_bytes + _ENVELOPE_BYTES),
+                ("grpc.max_receive_message_length", body_bytes + _ENVELOPE_BYTES),
                 ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
                 # With it a second collector would share the port and take half the spans.
                 ("grpc.so_reuseport", 0),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             )
         )
-        for service, signal in _SERVICES.items():
-            self._server.add_generic_rpc_handlers(
-                (
-                    grpc.method_handlers_generic_handler(
-                        service,
-                        {"Export": grpc.unary_unary_rpc_method_handler(self._handler(signal))},
-                    ),
-                )
-            )
 
     def bind(self, address: Address, tls: Tls | None) -> int:
         """The port. Raises UsageError when it is taken."""
@@ -68,14 +60,19 @@ class GrpcServer:
             ) from error
         return int(port)
 
-    async def start(self) -> None:
+    async def start(self, receiver: Receiver) -> None:
+        for service, signal in _SERVICES.items():
+            handler = grpc.unary_unary_rpc_method_handler(self._handler(signal, receiver))
+            self._server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(service, {"Export": handler}),)
+            )
         await self._server.start()
 
     async def stop(self) -> None:
         """Calls under way are answered, for a few seconds at most."""
         await self._server.stop(_GRACE_S)
 
-    def _handler(self, signal: Signal) -> Handler:
+    def _handler(self, signal: Signal, receiver: Receiver) -> Handler:
         async def export(request: bytes, context: Any) -> bytes:
             if not self._is_allowed(context):
                 await context.abort(
@@ -83,12 +80,12 @@ class GrpcServer:
                     "this collector asks for the metadata authorization: Bearer TOKEN",
                 )
             try:
-                with self._receiver.admission.reserve(len(request)) as reservation:
-                    answer = await self._receiver.export(
+                with receiver.admission.reserve(len(request)) as reservation:
+                    answer = await receiver.export(
                         signal, request, reservation, peer=_peer(context)
                     )
             except RequestRefused as refused:
-                self._receiver.count_refusal(signal, refused)
+                receiver.count_refusal(signal, refused)
                 await _abort(context, refused)
             return answers.export_response(signal, answer)
 

@@ -8,7 +8,6 @@ both again. Order here is the order of the columns in ``schema/spans.sql``; a te
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Final, Literal
 
 ColumnType = Literal["string", "int", "double", "bool"]
@@ -47,14 +46,12 @@ _INT32_MAX: Final = 2**31 - 1
 def slot_of(key: str, which: str, value: Promoted) -> int | None:
     """The promoted column's position for this attribute, or None when it belongs to the rest.
 
-    ``which`` is the name of the set member of AnyValue's oneof, such as ``int_value``.
+    ``which`` is the name of the set member of AnyValue's oneof, such as ``int_value``. Doubles are
+    looked at by the caller: only finite ones are promoted.
     """
     slot = SLOTS.get(key)
     if slot is None or which != slot[1] + "_value":
         return None
     if which == "int_value" and not _INT32_MIN <= value <= _INT32_MAX:  # type: ignore[operator]
-        return None
-    # A NaN in a column of seconds would poison every average; JSON keeps it as {"$double": "NaN"}.
-    if which == "double_value" and not isfinite(value):  # type: ignore[arg-type]
         return None
     return slot[0]

@@ -16,13 +16,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import duckdb
-import orjson
 import pyarrow as pa
 
-from ovl_collector.columns import BATCHES, LOSSES, RESOURCES, SCOPES, from_rows
-from ovl_collector.decoded import Decoded, Row
 from ovl_collector.duplicates import SeenRequests, SeenSpans
 from ovl_collector.errors import Unavailable, Undecodable
+from ovl_collector.group import Group, Pending, build_group
 from ovl_collector.ledger import Ledger
 from ovl_collector.segments import Segments
 
@@ -33,32 +31,8 @@ _STALLED_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A decoded request on its way into the store; the future is done once it is durable."""
-
-    decoded: Decoded
-    request_hash: int
-    peer: str
-    received_unix_ns: int
-    body_bytes: int
-    future: Future[None] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
 class _Seal:
     future: Future[list[str]] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    pending: list[Pending]
-    resends: list[Pending]
-    tables: dict[str, pa.Table]
-    losses: list[Row]
-
-    @property
-    def body_bytes(self) -> int:
-        return sum(item.body_bytes for item in self.pending)
 
 
 class Writer:
@@ -167,7 +141,14 @@ class Writer:
         try:
             if self._needs_reopen:
                 self._reopen()
-            group = self._build(pending, losses)
+            group = build_group(
+                pending,
+                losses,
+                live=self._segments.live,
+                seen_requests=self._seen_requests,
+                seen_spans=self._seen_spans,
+                suspect_until_unix_ns=self._suspect_until_unix_ns,
+            )
             self._segments.commit(group.tables, group.body_bytes)
         except Exception as error:  # the thread must outlive whatever a commit can raise
             self._ledger.return_losses(losses)
@@ -181,62 +162,8 @@ class Writer:
             self._ledger.committed((self._mono_ns() - began_mono_ns) / 1e9)
             self._commit_began_mono_ns = None
 
-    def _build(self, pending: list[Pending], losses: list[Row]) -> _Group:
-        live = self._segments.live
-        resends: list[Pending] = []
-        rows: dict[str, list[pa.Table]] = {"spans": [], "metric_points": []}
-        resources: dict[int, Row] = {}
-        scopes: dict[int, Row] = {}
-        batches: list[Row] = []
-        new: set[int] = set()
-        for item in pending:
-            decoded = item.decoded
-            is_resend = item.request_hash in self._seen_requests or item.request_hash in new
-            suspect = item.received_unix_ns < self._suspect_until_unix_ns
-            if is_resend:
-                resends.append(item)
-            else:
-                new.add(item.request_hash)
-                table = "spans" if decoded.signal == "traces" else "metric_points"
-                if decoded.stored:
-                    rows[table].append(decoded.rows)
-                resources |= decoded.resources
-                scopes |= decoded.scopes
-                if decoded.span_keys is not None:
-                    suspect = self._seen_spans.add(decoded.span_keys) or suspect
-            batches.append(
-                (
-                    decoded.batch_id,
-                    item.received_unix_ns,
-                    decoded.signal,
-                    item.request_hash,
-                    item.peer,
-                    decoded.received,
-                    0 if is_resend else decoded.stored,
-                    decoded.rejected,
-                    orjson.dumps(decoded.reject_reasons).decode()
-                    if decoded.reject_reasons
-                    else None,
-                    is_resend,
-                    suspect and not is_resend,
-                )
-            )
-        fresh_resources = [r for key, r in resources.items() if key not in live.resource_ids]
-        fresh_scopes = [row for key, row in scopes.items() if key not in live.scope_ids]
-        tables = {
-            "resources": from_rows(RESOURCES, fresh_resources),
-            "scopes": from_rows(SCOPES, fresh_scopes),
-            "batches": from_rows(BATCHES, batches),
-            "losses": from_rows(LOSSES, losses),
-            **{name: pa.concat_tables(parts) for name, parts in rows.items() if parts},
-        }
-        used = {name: table for name, table in tables.items() if table.num_rows}
-        return _Group(pending=pending, resends=resends, tables=used, losses=losses)
-
-    def _acknowledge(self, group: _Group) -> None:
-        resends = {id(item) for item in group.resends}
-        for item in group.pending:
-            is_resend = id(item) in resends
+    def _acknowledge(self, group: Group) -> None:
+        for item, is_resend in group.requests:
             if not is_resend:
                 self._seen_requests.add(item.request_hash, item.decoded.batch_id)
             self._answered(item, is_resend=is_resend)

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.stamp
 UV     := build/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock clips dist clean
+.PHONY: help demo test check fmt lock docs clips dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ fmt: $(STAMP) ## format the code and mend what the linter can
 lock: $(UV) ## resolve the dependencies anew into constraints.txt
 	$(UV) pip compile pyproject.toml --extra report --group dev --universal --python-version 3.11 \
 	  --upgrade --generate-hashes --no-header --no-annotate --quiet -o constraints.txt
+
+docs: $(STAMP) ## write the generated documents anew
+	$(BIN)/python tools/build_docs.py
 
 clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 	$(BIN)/python tools/build_clips.py

@@ -1,0 +1,156 @@
+"""Documents that lag behind the code fail here, with the name of what they lack."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from otel_voiceload import conventions
+from otel_voiceload.errors import ExitCode
+from otel_voiceload.store.catalogue import catalogue, view_files
+from tools import build_docs
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("collector/*.md")]
+)
+LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")([^)\"\s]+)")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def table_rows(text: str) -> list[list[str]]:
+    """Cells of every table row, without the rows of dashes."""
+    rows = [
+        line.strip().strip("|").split("|") for line in text.splitlines() if line.startswith("|")
+    ]
+    return [[cell.strip() for cell in row] for row in rows if set(row[0]) - set("- ")]
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", build_docs.GENERATED)
+def test_generated_documents_are_up_to_date(name: str) -> None:
+    written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+    assert written == build_docs.GENERATED[name](), f"docs/{name} lags behind: run make docs"
+
+
+def test_every_named_query_is_listed() -> None:
+    listed = re.findall(r"^## (\S+)$", text_of("docs/queries.md"), re.MULTILINE)
+
+    assert listed == list(catalogue())
+
+
+def test_every_public_view_exists() -> None:
+    assert set(build_docs.PUBLIC_VIEWS) - {path.stem for path in view_files()} == set()
+
+
+def test_exit_codes_are_those_of_the_errors_module() -> None:
+    rows = table_rows(text_of("docs/exit-codes.md"))[1:]
+
+    assert {(row[0], row[1].strip("`")) for row in rows} == {
+        (str(code.value), code.name) for code in ExitCode
+    }
+
+
+def test_the_readme_lists_every_exit_code() -> None:
+    shown = re.findall(r"^\| ([\d, ]+) \|", text_of("README.md"), re.MULTILINE)
+
+    assert {int(code) for cell in shown for code in cell.split(",")} == set(ExitCode)
+
+
+def published_names() -> set[str]:
+    """Names and values of ``conventions`` that leave the process."""
+    found: set[str] = set()
+    for name, value in vars(conventions).items():
+        if name.isupper() and isinstance(value, str):
+            found.add(value)
+        elif name.isupper() and isinstance(value, tuple):
+            found |= set(value)
+    return found - {conventions.SERVICE_COLLECTOR}
+
+
+def test_every_span_and_attribute_is_described() -> None:
+    text = text_of("docs/spans.md")
+    tree = set(re.findall(r"[\w.]+", text.split("```")[1]))
+    quoted = {
+        word for span in re.findall(r"`([^`\n]+)`", text) for word in [span, *span.split("=")]
+    }
+    shown = tree | quoted | {name.removesuffix("*") for name in quoted}
+
+    assert published_names() - shown == set()
+
+
+def test_no_attribute_is_described_that_does_not_exist() -> None:
+    described = set(re.findall(r"`(voiceload\.[\w.]+)`", text_of("docs/spans.md")))
+    known = published_names()
+
+    assert {
+        name for name in described - known if not name.startswith(conventions.METRIC_GENERATOR)
+    } == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_resolve(document: Path) -> None:
+    broken = []
+    for link in LINK.findall(FENCE.sub("", document.read_text(encoding="utf-8"))):
+        path, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        target = document.parent / path if path else document
+        if not target.exists() or (
+            anchor and anchor not in anchors(target.read_text(encoding="utf-8"))
+        ):
+            broken.append(link)
+
+    assert broken == []
+
+
+def test_every_room_stands_in_the_folder_map() -> None:
+    text = text_of("ARCHITECTURE.md")
+    rooms = {path.parent.name for path in (ROOT / "otel_voiceload").glob("*/__init__.py")}
+
+    assert {room for room in rooms if f"`otel_voiceload/{room}/`" not in text} == set()
+
+
+def test_every_make_target_in_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+    used = {
+        target
+        for document in DOCUMENTS
+        for target in re.findall(r"(?:\$ |`)make ([a-z]+)", document.read_text(encoding="utf-8"))
+    }
+
+    assert used - targets == set()
+
+
+def test_every_ovl_verb_in_the_documents_exists() -> None:
+    verbs = {verb.name for verb in build_docs.cli.VERBS}
+    used = {
+        (document.name, verb)
+        for document in DOCUMENTS
+        for verb in re.findall(r"(?:\$ |`|bin/)ovl ([a-z]+)", document.read_text(encoding="utf-8"))
+    }
+
+    assert {(where, verb) for where, verb in used if verb not in verbs} == set()
+
+
+def test_the_options_in_the_documents_exist() -> None:
+    known = set(re.findall(r"`(--?[a-z][a-z-]*)`", text_of("docs/cli.md"))) | {"--help"}
+    used = {
+        (document.name, option)
+        for document in DOCUMENTS
+        for line in re.findall(r"(?:\$ |`)[^`\n]*\bovl [a-z][^`\n]*", document.read_text("utf-8"))
+        for option in re.findall(r"(?<=\s)--?[a-z][a-z-]*", line)
+    }
+
+    assert {(where, option) for where, option in used if option not in known} == set()

@@ -1,0 +1,89 @@
+"""The shape of the tree: a test file for each module, and no file longer than one sitting reads."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYTHON_LINES = 400
+SQL_LINES = 120
+SHIPPED = sorted(
+    [*(ROOT / "otel_voiceload").rglob("*.py"), *(ROOT / "collector/ovl_collector").rglob("*.py")]
+)
+TOOLS = sorted((ROOT / "tools").rglob("*.py"))
+SOURCES = sorted([*SHIPPED, *TOOLS, *(ROOT / "tests").rglob("*.py")])
+SQL = sorted([*(ROOT / "queries").rglob("*.sql"), *(ROOT / "collector").rglob("*.sql")])
+
+
+def mirror(module: Path) -> Path:
+    """Where the tests of a module belong; a package's own are named after the package."""
+    inside = module.relative_to(ROOT)
+    folders = inside.parent.parts[1:]
+    if inside.parts[0] == "collector":
+        folders = ("collector", *folders[1:])
+    name = module.parent.name if module.stem == "__init__" else module.stem
+    return ROOT.joinpath("tests", *folders, f"test_{name}.py")
+
+
+def has_behaviour(path: Path) -> bool:
+    """Whether there is any function to test; a list of names or of fields has none."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in nodes)
+
+
+def test_every_module_has_its_test_file() -> None:
+    modules = [path for path in SHIPPED if path.stem != "__main__"]
+    missing = [
+        f"{module.relative_to(ROOT)} lacks {mirror(module).relative_to(ROOT)}"
+        for module in modules
+        if has_behaviour(module) and not mirror(module).is_file()
+    ]
+
+    assert missing == []
+
+
+def test_every_test_file_belongs_to_a_module() -> None:
+    mirrors = {mirror(module) for module in SHIPPED}
+    folders = {path.parent for path in mirrors} - {ROOT / "tests"}
+    # A tool is tested beside the room whose data it makes; a contract holds for a whole room.
+    others = {f"test_{tool.stem}.py" for tool in TOOLS} | {"test_contract.py"}
+    lone = [
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in folder.glob("test_*.py")
+        if path not in mirrors and path.name not in others
+    ]
+
+    assert lone == [], "the module moved or was renamed"
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"), [(SOURCES, PYTHON_LINES), (SQL, SQL_LINES)], ids=["python", "sql"]
+)
+def test_no_file_is_longer_than_one_sitting(files: list[Path], limit: int) -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text("utf-8").splitlines()) for path in files}
+
+    assert {path: lines for path, lines in lengths.items() if lines > limit} == {}
+
+
+def test_every_module_and_package_says_what_it_is() -> None:
+    silent = [
+        path.relative_to(ROOT)
+        for path in SHIPPED
+        if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+
+    assert silent == []
+
+
+def test_no_package_is_a_placeholder() -> None:
+    lone = [
+        path.parent.relative_to(ROOT)
+        for path in SHIPPED
+        if path.name == "__init__.py" and len(list(path.parent.rglob("*"))) == 1
+    ]
+
+    assert lone == []

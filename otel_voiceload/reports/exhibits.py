@@ -7,52 +7,16 @@ chart draws.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypedDict, cast
+from typing import Protocol, cast
 
-
-class TurnShare(TypedDict):
-    """One component of the mean turn at one level; seconds, and its share of 0..1."""
-
-    level_no: int
-    level: float
-    component: str
-    turns: int
-    mean_s: float | None
-    share: float | None
-
-
-class TimelinePoint(TypedDict):
-    """Calls at a moment: ``asked`` at a stage's start or end, ``held`` as counted."""
-
-    series: str
-    at_s: float
-    calls: float
-    stage_index: int | None
-    phase: str | None
-
-
-class ExemplarSpan(TypedDict):
-    """One component attempt of one chosen turn; seconds since the caller stopped speaking.
-
-    A turn that came without component timing has one row whose component is None.
-    """
-
-    exemplar: str
-    call_id: str
-    turn_index: int
-    calls: float | None
-    latency_s: float
-    component: str | None
-    attempt: int | None
-    start_s: float | None
-    end_s: float | None
-    source: str | None
-    error_type: str | None
+from otel_voiceload.charts.stage_timeline import TimelinePoint
+from otel_voiceload.charts.turn_share import Share
+from otel_voiceload.charts.waterfall import ExemplarSpan
 
 
 @dataclass(frozen=True, slots=True)
 class Exhibits:
-    turn_share: list[TurnShare]
+    turn_share: list[Share]
     stage_timeline: list[TimelinePoint]
     exemplar_turns: list[ExemplarSpan]
 
@@ -66,7 +30,7 @@ class Answers(Protocol):
 def gather(reading: Answers, run_id: str, knee_calls: float | None = None) -> Exhibits:
     """Runs the exhibits' queries for one run; ``knee_calls`` is where the first component bends."""
     return Exhibits(
-        turn_share=cast(list[TurnShare], reading.query("turn_share", run_id=run_id)),
+        turn_share=cast(list[Share], reading.query("turn_share", run_id=run_id)),
         stage_timeline=cast(list[TimelinePoint], reading.query("stage_timeline", run_id=run_id)),
         exemplar_turns=cast(
             list[ExemplarSpan],

@@ -1,0 +1,240 @@
+"""Latency against calls held, for one component or the whole turn, with the bend marked.
+
+One chart per component, all with the same axes, so that eyes can go from one to the next and the
+one that leaves the others is plain. Both axes are logarithmic where they span much: levels double,
+and a queue turns half a second into five.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otel_voiceload.charts.theme import Spec, Width, chart, component_scale
+
+STATISTICS: Final = ("p50", "p95", "p99")
+MAX_TICKS: Final = 8
+LABEL_HEIGHT: Final = 13  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One level; ``again`` when it was held before and returned to after the peak."""
+
+    calls: float
+    again: bool
+    samples: int
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    error_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """Where the first component bends; None where a figure is not known."""
+
+    calls: float
+    low: float | None
+    high: float | None
+    climb_from: float | None
+    climb_to: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The ranges that all curves of a page share."""
+
+    calls: tuple[float, float]
+    seconds: tuple[float, float]
+    levels: tuple[float, ...]
+
+
+def shared_axes(curves: Sequence[Sequence[Point]], bend: Bend | None) -> Axes:
+    """Ranges that hold every point, and the bend's interval."""
+    points = [point for curve in curves for point in curve]
+    levels = sorted({point.calls for point in points if point.calls > 0})
+    marks = [each for each in (bend.low, bend.high) if each] if bend else []
+    high_mark = min(max(marks, default=0.0), 2 * max(levels, default=1.0))
+    latencies = [
+        value for point in points for value in (point.p50_s, point.p95_s, point.p99_s) if value
+    ]
+    return Axes(
+        calls=(min(levels, default=1.0), max([*levels, high_mark], default=1.0)),
+        seconds=(min(latencies, default=0.01) * 0.8, max(latencies, default=1.0) * 1.25),
+        levels=tuple(levels),
+    )
+
+
+def spec(
+    name: str,
+    curve: Sequence[Point],
+    axes: Axes,
+    *,
+    bend: Bend | None = None,
+    bends_here: bool = False,
+    subtitle: str | None = None,
+    width: Width = "container",
+    height: int = 240,
+) -> Spec:
+    """The chart; the interval and the climb are drawn only where ``bends_here``."""
+    layers: list[Spec] = []
+    if bend is not None:
+        layers += _bend_layers(bend, bends_here, axes)
+    rows = _rows(curve)
+    colour = {"datum": name, "type": "nominal", "scale": component_scale(), "legend": None}
+    y = {
+        "field": "seconds",
+        "type": "quantitative",
+        "title": "seconds",
+        "scale": {"type": "log", "domain": list(axes.seconds), "clamp": True},
+        "axis": {"format": "~g", "values": _ticks(axes.seconds)},
+    }
+    shared = {"x": _x(axes), "y": y, "color": colour}
+    tooltip = [
+        {"field": "calls", "title": "calls", "type": "quantitative"},
+        {"field": "statistic", "type": "nominal"},
+        {"field": "seconds", "type": "quantitative", "format": ".3f"},
+        {"field": "samples", "title": "turns", "type": "quantitative"},
+        {"field": "errors", "type": "quantitative", "format": ".1%"},
+    ]
+    dash = {
+        "field": "statistic",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": list(STATISTICS), "range": [[1, 0], [6, 3], [1, 3]]},
+    }
+    first = [row for row in rows if not row["again"]]
+    layers += [
+        {
+            "data": {"values": first},
+            "mark": {"type": "line", "strokeWidth": 2},
+            "encoding": {**shared, "strokeDash": dash},
+        },
+        {
+            "data": {"values": first},
+            "mark": {"type": "point", "filled": True, "size": 34, "opacity": 1},
+            "encoding": {**shared, "tooltip": tooltip},
+        },
+        {
+            "data": {"values": [row for row in rows if row["again"]]},
+            "mark": {"type": "point", "filled": False, "size": 70, "shape": "diamond"},
+            "encoding": {**shared, "tooltip": tooltip},
+        },
+        {
+            "data": {"values": _labels(first, axes, height)},
+            "mark": {"type": "text", "align": "left", "dx": 7},
+            "encoding": {**shared, "text": {"field": "statistic", "type": "nominal"}},
+        },
+    ]
+    return {**chart(width=width, height=height, title=name, subtitle=subtitle), "layer": layers}
+
+
+def _rows(curve: Sequence[Point]) -> list[dict[str, Any]]:
+    return [
+        {
+            "calls": point.calls,
+            "again": point.again,
+            "statistic": statistic,
+            "seconds": seconds,
+            "samples": point.samples,
+            "errors": point.error_rate,
+        }
+        for point in curve
+        for statistic, seconds in zip(
+            STATISTICS, (point.p50_s, point.p95_s, point.p99_s), strict=True
+        )
+        if seconds is not None and point.calls > 0
+    ]
+
+
+def _labels(rows: list[dict[str, Any]], axes: Axes, height: int) -> list[dict[str, Any]]:
+    """A name at the right end of each line; lines that end on each other share one label."""
+    low, high = axes.seconds
+    plot_height = max(40, height - 90)  # without title and axis
+    apart = math.log(high / low) * LABEL_HEIGHT / plot_height
+    labels: list[dict[str, Any]] = []
+    for statistic in STATISTICS:
+        line = [row for row in rows if row["statistic"] == statistic]
+        if not line:
+            continue
+        last = max(line, key=lambda row: float(row["calls"]))
+        if labels and math.log(last["seconds"] / labels[-1]["seconds"]) < apart:
+            labels[-1]["statistic"] = f"{labels[-1]['statistic'][:3]}-{statistic}"
+        else:
+            labels.append({**last})
+    return labels
+
+
+def _ticks(seconds: tuple[float, float]) -> list[float]:
+    """1, 2 and 5 of each decade within the range; else the axis draws a line for every digit."""
+    low, high = seconds
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
+    return [step for step in steps if low <= step <= high]
+
+
+def _x(axes: Axes) -> dict[str, Any]:
+    low, high = axes.calls
+    wide = low > 0 and high / low >= 4
+    room = (
+        (low / 1.15, high * 1.75)
+        if wide
+        else (low - (high - low) * 0.08, high + (high - low) * 0.25)
+    )
+    axis: dict[str, Any] = {"format": "~g", "grid": False}
+    if len(axes.levels) <= MAX_TICKS:
+        axis["values"] = list(axes.levels)
+    return {
+        "field": "calls",
+        "type": "quantitative",
+        "title": "calls held",
+        "axis": axis,
+        "scale": {
+            "type": "log" if wide else "linear",
+            **({"base": 2} if wide else {}),
+            "domain": list(room),
+            "nice": False,
+            "clamp": True,
+        },
+    }
+
+
+def _bend_layers(bend: Bend, bends_here: bool, axes: Axes) -> list[Spec]:
+    x = _x(axes)
+    layers: list[Spec] = []
+
+    def band(low: float | None, high: float | None, style: str) -> None:
+        if low is not None and high is not None:
+            layers.append(
+                {
+                    "data": {"values": [{"calls": low, "until": high}]},
+                    "mark": {"type": "rect", "style": style},
+                    "encoding": {"x": x, "x2": {"field": "until"}},
+                }
+            )
+
+    if bends_here:
+        band(bend.climb_from, bend.climb_to, "climb")
+        band(bend.low, bend.high, "interval")
+    at = {"data": {"values": [{"calls": bend.calls}]}}
+    rule = {"type": "rule", "style": "bend", "strokeWidth": 2 if bends_here else 1}
+    layers.append(
+        {
+            **at,
+            "mark": {**rule, **({} if bends_here else {"strokeDash": [2, 4], "opacity": 0.6})},
+            "encoding": {"x": x},
+        }
+    )
+    if bends_here:
+        label = {"type": "text", "style": "bend-label", "y": 0, "dy": 6, "dx": 5, "align": "left"}
+        layers.append(
+            {
+                **at,
+                "mark": {**label, "text": f"{bend.calls:.0f} calls"},
+                "encoding": {"x": x},
+            }
+        )
+    return layers

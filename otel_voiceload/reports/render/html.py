@@ -1,0 +1,354 @@
+"""The report as one page that asks nothing of the network.
+
+Either with the chart library inlined, so that charts answer the pointer, or ``static`` with
+finished drawings and no script at all, for readers and mail gateways that block them. A content
+security policy on the page holds it to that: a browser refuses any request it tried to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from itertools import groupby
+from typing import Final
+
+from otel_voiceload import __version__
+from otel_voiceload.charts import theme
+from otel_voiceload.charts.latency_curve import Bend
+from otel_voiceload.errors import MissingExtra
+from otel_voiceload.reports.exhibits import Exhibits
+from otel_voiceload.reports.render import facts
+from otel_voiceload.reports.render.figures import CURVES, LOAD, SHARE, Figure, bend_of, figures
+from otel_voiceload.reports.render.grid import BendRow, Grid, LevelRow, build
+from otel_voiceload.reports.render.markup import Html, join, json_script, raw, tag
+from otel_voiceload.reports.render.phrases import (
+    at_calls,
+    bounds,
+    calls,
+    calls_range,
+    observed,
+    planted_and_found,
+    verdict_of,
+)
+from otel_voiceload.reports.report import Ceiling, Report
+
+EXTRA: Final = "report"
+STATIC_WIDTH: Final = 490
+STATIC_CURVE_WIDTH: Final = 325  # three in a row
+_TONE: Final = {
+    "valid": "good",
+    "degraded": "warn",
+    "inconclusive": "bad",
+    "pass": "good",
+    "fail": "bad",
+    "unknown": "warn",
+    "not_applicable": "muted",
+}
+# Scripts need eval: Vega compiles its expressions. Nothing may be fetched, from anywhere.
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+_SCRIPT_POLICY: Final = f"{_POLICY}; script-src 'unsafe-inline' 'unsafe-eval'"
+
+
+def render(report: Report, exhibits: Exhibits, *, static: bool = False) -> str:
+    """The page; MissingExtra when the chart library is not installed."""
+    if static:
+        shown = figures(report, exhibits, STATIC_WIDTH, STATIC_CURVE_WIDTH)
+        drawings = {figure.name: _drawn_twice(figure) for figure in shown}
+        scripts: list[Html] = []
+    else:
+        bundle = _bundle()
+        shown = figures(report, exhibits)
+        drawings = {
+            figure.name: tag(
+                "div",
+                class_="chart",
+                data_figure=figure.name,
+                role="img",
+                aria_label=figure.describes,
+            )
+            for figure in shown
+        }
+        scripts = [
+            json_script("ovl-specs", {figure.name: figure.spec for figure in shown}),
+            json_script("ovl-themes", {name: theme.config(name) for name in ("light", "dark")}),
+            raw("script", bundle),
+            raw("script", _file("page.js")),
+        ]
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content=_POLICY if static else _SCRIPT_POLICY,
+        ),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content=f"otel-voiceload {__version__}"),
+        tag("title", f"{report['headline']} - {report['run']['id']}"),
+        raw("style", _file("page.css")),
+    )
+    body = tag("body", tag("main", *_sections(report, shown, drawings)), *scripts)
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def svg(figure: Figure, scheme: theme.Scheme, *, opaque: bool = False) -> str:
+    """One chart as a drawing; ``opaque`` paints its paper, for a file that stands anywhere."""
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise missing_extra() from error
+    drawing: str = vl_convert.vegalite_to_svg(
+        figure.spec, config=theme.config(scheme, opaque=opaque), allowed_base_urls=[]
+    )
+    return drawing
+
+
+def missing_extra() -> MissingExtra:
+    return MissingExtra(
+        "charts need the extra `report`, which is not installed:"
+        f" pip install 'otel-voiceload[{EXTRA}]'"
+    )
+
+
+def _bundle() -> str:
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise missing_extra() from error
+    # Without a snippet of ours the finished bundle comes back at once; its stub demands one.
+    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    return bundle
+
+
+def _drawn_twice(figure: Figure) -> Html:
+    """Light and dark: a drawing can not follow the reader's setting, so the style sheet picks."""
+    return join(
+        tag(
+            "div",
+            Html(svg(figure, scheme)),
+            class_=f"chart {scheme}-only",
+            role="img",
+            aria_label=figure.describes,
+        )
+        for scheme in ("light", "dark")
+    )
+
+
+def _file(name: str) -> str:
+    return (resources.files(__package__) / "page" / name).read_text(encoding="utf-8")
+
+
+def _sections(report: Report, shown: Sequence[Figure], drawings: dict[str, Html]) -> Iterable[Html]:
+    yield _header(report)
+    yield _cards(report)
+    yield _list("Why", facts.about_cause(report))
+    yield _list("What to fix", facts.about_fixes(report))
+    groups = {
+        name: list(members) for name, members in groupby(shown, key=lambda figure: figure.group)
+    }
+    yield _figures(CURVES, groups.pop(CURVES, []), drawings, report)
+    yield _levels(build(report), report)
+    side_by_side = [*groups.pop(SHARE, []), *groups.pop(LOAD, [])]
+    yield _figures("Where the time goes, and the load", side_by_side, drawings, report)
+    for name, members in groups.items():
+        yield _figures(name, members, drawings, report)
+    yield _thresholds(report)
+    yield _list("Calls", facts.about_calls(report))
+    yield _list("Was the generator itself in order?", facts.about_generator(report))
+    yield _reproduce(report, shown)
+
+
+def _header(report: Report) -> Html:
+    run = report["run"]
+    planted = planted_and_found(report)
+    about = facts.about_run(report)
+    return tag(
+        "header",
+        tag("span", run["validity"], class_=f"badge {_TONE[run['validity']]}"),
+        " ",
+        tag("span", f"thresholds: {report['verdict']}", class_=f"badge {_TONE[report['verdict']]}"),
+        tag("h1", report["headline"]),
+        tag("p", planted, class_="planted") if planted else "",
+        *(tag("p", line, class_="facts") for line in about),
+    )
+
+
+def _cards(report: Report) -> Html:
+    slo, own = report["ceiling"]["slo"], report["ceiling"]["degradation"]
+    found = bend_of(report)
+    climb = report["inflection"]["climb"] or report["turn_inflection"]["climb"]
+    cards = [
+        (
+            f"{found[0]} bends at" if found else "the bend",
+            at_calls(found[1].calls, _interval(found[1]))
+            if found
+            else report["inflection"]["status"].replace("_", " "),
+            f"calls; latency climbs from {calls(climb['from'])} on"
+            if climb
+            else f"tested up to {calls(report['inflection']['tested_up_to'])} calls",
+        ),
+        (
+            "within the thresholds",
+            f"{calls(slo['calls'])} {calls_range(slo['ci'])}",
+            _limit(slo),
+        ),
+        (
+            "within 2x own baseline",
+            f"{calls(own['calls'])} {calls_range(own['ci'])}",
+            _limit(own),
+        ),
+        (
+            "headroom",
+            "unknown"
+            if report["headroom"]["calls"] is None
+            else f"{report['headroom']['calls']:+.0f}",
+            facts.about_headroom(report),
+        ),
+    ]
+    return tag(
+        "div",
+        *(
+            tag("div", tag("span", name), tag("b", value), tag("span", note), class_="card")
+            for name, value, note in cards
+        ),
+        class_="cards",
+    )
+
+
+def _limit(ceiling: Ceiling) -> str:
+    by = f"limited by {ceiling['limited_by']}" if ceiling["limited_by"] else "no limit was reached"
+    return by if ceiling["calls"] is None else f"calls, {by}"
+
+
+def _interval(bend: Bend) -> tuple[float, float] | None:
+    return None if bend.low is None or bend.high is None else (bend.low, bend.high)
+
+
+def _list(title: str, lines: Sequence[str]) -> Html:
+    if not lines:
+        return Html("")
+    items = tag("ul", *(tag("li", line) for line in lines))
+    return tag("section", tag("h2", title), tag("div", items, class_="panel"))
+
+
+def _figures(
+    title: str, members: Sequence[Figure], drawings: dict[str, Html], report: Report
+) -> Html:
+    if not members:
+        return Html("")
+    found = bend_of(report)
+    bending = f"latency-{found[0]}" if found else None
+    legend = (
+        "Solid p50, dashed p95, dotted p99. The line is where the first component bends, the dark"
+        " band its 95 % interval, the light band where latency climbs. Diamonds: a level returned"
+        " to after the peak."
+    )
+    return tag(
+        "section",
+        tag("h2", title),
+        tag("p", legend, class_="muted") if title == CURVES else "",
+        tag(
+            "div",
+            *(
+                tag(
+                    "figure",
+                    drawings[figure.name],
+                    tag("figcaption", tag("code", figure.command)),
+                    id=figure.name,
+                    class_="bends" if figure.name == bending else None,
+                )
+                for figure in members
+            ),
+            class_="figures" if title == CURVES else "figures wide",
+        ),
+    )
+
+
+def _levels(grid: Grid, report: Report) -> Html:
+    width = str(len(grid.columns) + 3)
+    head = tag("tr", *(tag("th", name) for name in ("calls", "turns", *grid.columns, "errors")))
+    rows = [
+        tag("tr", tag("td", f"{row.text} calls", colspan=width), class_="bend")
+        if isinstance(row, BendRow)
+        else _level(row)
+        for row in grid.rows
+    ]
+    notes = [f"Unattributed: {facts.about_unattributed(report)}."]
+    if grid.has_unknown:
+        notes.append("? is unknown: too few turns at that level.")
+    return tag(
+        "section",
+        tag("h2", "Seconds by component and calls held, p50 / p95"),
+        tag(
+            "div",
+            tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers"),
+            *(tag("p", note, class_="muted") for note in notes),
+            class_="panel scroll",
+        ),
+    )
+
+
+def _level(row: LevelRow) -> Html:
+    notes = [note for note in (row.errors, row.excluded_why) if note]
+    return tag(
+        "tr",
+        tag("td", f"{row.calls} again" if row.again else row.calls),
+        tag("td", row.turns),
+        *(
+            tag("td", f"{cell.p50} / {cell.p95}", class_="bent" if cell.bent else None)
+            for cell in row.cells
+        ),
+        tag("td", "; ".join(notes) or "none"),
+    )
+
+
+def _thresholds(report: Report) -> Html:
+    censored_at = report["turn_latency"]["censored_at_s"]
+    head = tag(
+        "tr",
+        *(
+            tag("th", name)
+            for name in ("threshold", "observed", "95 % bounds", "verdict", "written by")
+        ),
+    )
+    rows = [
+        tag(
+            "tr",
+            tag("td", tag("code", f"{result['metric']} {result['expression']}")),
+            tag("td", observed(result, censored_at)),
+            tag("td", bounds(result, censored_at)),
+            tag("td", verdict_of(result), class_=_TONE[result["verdict"]]),
+            tag("td", "you" if result["written_by_user"] else "the method"),
+        )
+        for result in report["thresholds"]
+    ]
+    body = (
+        tag("table", tag("thead", head), tag("tbody", *rows))
+        if rows
+        else tag("p", "None were judged.")
+    )
+    return tag("section", tag("h2", "Thresholds"), tag("div", body, class_="panel scroll"))
+
+
+def _reproduce(report: Report, shown: Sequence[Figure]) -> Html:
+    run = report["run"]["id"]
+    commands = dict.fromkeys(figure.command for figure in shown)
+    lines = [
+        tag(
+            "li",
+            tag("code", f"ovl analyze {run}"),
+            " this report on a terminal; -f json for all of it",
+        ),
+        *(tag("li", tag("code", f"{command} -f csv")) for command in commands),
+        tag(
+            "li", tag("code", f"ovl export {run} -o run.duckdb"), " every span, in one DuckDB file"
+        ),
+    ]
+    return tag(
+        "footer",
+        tag("h2", "Every figure again"),
+        tag("ul", *lines),
+        tag("p", f"Next: {report['next_step']}"),
+        tag("p", f"otel-voiceload {__version__}. This page makes no request to anywhere."),
+    )

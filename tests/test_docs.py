@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import serve
 
 from otel_voiceload import conventions
+from otel_voiceload.audio.clips import ClipPack
+from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.errors import ExitCode
+from otel_voiceload.model import AudioHeard, TimingHeard, WireEvent
 from otel_voiceload.store.catalogue import catalogue, view_files
+from otel_voiceload.transports import plain
 from tools import build_docs
 
 ROOT = Path(__file__).parents[1]
@@ -154,3 +161,47 @@ def test_the_options_in_the_documents_exist() -> None:
     }
 
     assert {(where, option) for where, option in used if option not in known} == set()
+
+
+def test_the_agent_of_the_tutorial_answers_a_call() -> None:
+    source = text_of("docs/getting-started.md").split("<!-- agent.py -->")[1].split("```")[1]
+    tree = ast.parse(source.removeprefix("python"))
+    tree.body.pop()  # the line that runs it on a port of its own
+    agent: dict[str, object] = {}
+    exec(compile(tree, "agent.py", "exec"), agent)
+    pack = ClipPack.load(PCM16_16K)
+    clip = pack.callers("open")[0]
+    frames = [clip.frame(i) for i in range(clip.n_frames)] + [pack.idle_frame(i) for i in range(25)]
+
+    async def play() -> list[WireEvent]:
+        heard: list[WireEvent] = []
+        answered = asyncio.Event()
+
+        def sink(event: WireEvent) -> None:
+            heard.append(event)
+            if isinstance(event, AudioHeard):
+                answered.set()
+
+        async with serve(agent["call"], "127.0.0.1", 0) as server:  # type: ignore[arg-type]
+            port = server.sockets[0].getsockname()[1]
+            wire = await plain.open_call(plain.Options(url=f"ws://127.0.0.1:{port}"), sink)
+            wire.start("0" * 32, None, {})
+            for frame in frames:
+                wire.send(frame)
+            async with asyncio.timeout(10):
+                await answered.wait()
+            await wire.close()
+        return heard
+
+    timing, audio = asyncio.run(play())[:2]
+
+    assert isinstance(timing, TimingHeard)
+    assert (timing.component, timing.status) == ("llm", "ok")
+    assert isinstance(audio, AudioHeard)
+    assert PCM16_16K.duration_ns(len(audio.data)) == 1_000_000_000
+
+
+def test_the_agent_of_the_tutorial_is_as_short_as_promised() -> None:
+    source = text_of("docs/getting-started.md").split("<!-- agent.py -->")[1].split("```")[1]
+
+    assert len([line for line in source.splitlines()[1:] if line.strip()]) <= 30

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DATA = ("*.sql", "*.yaml", "*.json", "*.bin", "_order", "py.typed")
 
 
 def build(target: str, folder: Path) -> Path:
@@ -30,11 +31,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def shipped(folder: Path, base: Path, prefix: str = "") -> set[str]:
-    """Names that ``folder``'s modules and data files have in a wheel, relative to ``base``."""
+    """Names that the files of ``folder`` have in a wheel, relative to ``base``."""
     return {
         prefix + path.relative_to(base).as_posix()
-        for pattern in ("*.py", *DATA)
-        for path in folder.rglob(pattern)
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and "/." not in path.as_posix()
     }
 
 
@@ -95,15 +96,40 @@ def test_the_lock_holds_hashes_and_no_address() -> None:
     assert [line for line in lines if "://" in line or line.startswith("-")] == []
 
 
-def test_every_dependency_is_locked_and_justified() -> None:
+def declared(*groups: str) -> set[str]:
+    """Names of the required packages, ``groups`` being of ``runtime``, ``report`` and ``dev``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    requirements = [
-        *project["build-system"]["requires"],
-        *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["report"],
-        *project["dependency-groups"]["dev"],
-    ]
-    names = {requirement.split(">")[0].split("=")[0] for requirement in requirements}
+    requirements = {
+        "runtime": project["project"]["dependencies"],
+        "report": project["project"]["optional-dependencies"]["report"],
+        "dev": [*project["dependency-groups"]["dev"], *project["build-system"]["requires"]],
+    }
+    return {
+        requirement.split(">")[0].split("=")[0]
+        for group in groups
+        for requirement in requirements[group]
+    }
+
+
+def third_party(folders: tuple[str, ...]) -> dict[str, Path]:
+    """First word of every import that is neither ours nor Python's, with a file that has it."""
+    ours = {"otel_voiceload", "ovl_collector", "tests", "tools"} | sys.stdlib_module_names
+    found: dict[str, Path] = {}
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Import(names=names):
+                    words = [alias.name for alias in names]
+                case ast.ImportFrom(module=str(module), level=0):
+                    words = [module]
+                case _:
+                    continue
+            found |= {word.split(".")[0]: path.relative_to(ROOT) for word in words}
+    return {word: path for word, path in found.items() if word not in ours}
+
+
+def test_every_dependency_is_locked_and_justified() -> None:
+    names = declared("runtime", "report", "dev")
     locked = {
         line.split("==")[0]
         for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -112,3 +138,23 @@ def test_every_dependency_is_locked_and_justified() -> None:
 
     assert names - locked == set(), "run make lock"
     assert {name for name in names if f"| `{name}` |" not in contributing} == set()
+
+
+@pytest.mark.parametrize(
+    ("folders", "groups"),
+    [
+        (("otel_voiceload", "collector"), ("runtime", "report")),
+        (("tests", "tools"), ("runtime", "report", "dev")),
+    ],
+    ids=["shipped", "development"],
+)
+def test_every_import_is_declared(folders: tuple[str, ...], groups: tuple[str, ...]) -> None:
+    names = declared(*groups)
+    packages = packages_distributions()
+    undeclared = {
+        word: path
+        for word, path in third_party(folders).items()
+        if not {package.lower() for package in packages.get(word, [])} & names
+    }
+
+    assert undeclared == {}

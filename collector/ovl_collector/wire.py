@@ -9,6 +9,7 @@ the wrong wire type, is refused here, since protobuf's own parser would skip it 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from ovl_collector.errors import TooLarge, Undecodable
@@ -62,10 +63,9 @@ class _Walk:
         self._data = data
         self._left = max_elements
 
-    def children(self, pos: int, end: int, wanted: int, also: Tree) -> list[tuple[int, int]]:
+    def children(self, pos: int, end: int, wanted: int, also: Tree) -> Iterator[tuple[int, int]]:
         """Bounds of the length-delimited fields numbered ``wanted``; ``also`` are counted only."""
         data = self._data
-        found: list[tuple[int, int]] = []
         while pos < end:
             tag = data[pos]
             if tag < 0x80:
@@ -87,11 +87,10 @@ class _Walk:
                 raise _truncated()
             self._spend()
             if number == wanted:
-                found.append((pos, stop))
+                yield pos, stop
             elif number in also and length > LARGE_ITEM_BYTES:
                 self.count_inside(pos, stop, also[number], 0)
             pos = stop
-        return found
 
     def count_inside(self, pos: int, end: int, tree: Tree, depth: int) -> None:
         """Counts every repeated message below; raises TooLarge when there are too many."""

@@ -20,9 +20,9 @@ from otel_voiceload.errors import UsageError
 
 # Ordinary phone talk: with the default replies a turn every seven seconds.
 DEFAULT_CYCLE = TurnCycle(speech_s=2.5, think_s=0.5)
-# A frame is heard when it is complete, the end of speech is found at the next frame, the reply's
-# clip begins up to a frame before its speech: half a frame, a frame and half a frame on average.
-WIRE_S = 0.04
+# The end of speech is found at the next frame, and the reply's clip begins up to a frame before its
+# first word: half a frame each on average.
+WIRE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,12 @@
 """The agent's spans carry the names of the contract and obey the caller's sampled flag."""
 
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_voiceload.agent.tracing import Tracing
@@ -84,6 +88,38 @@ def test_without_an_endpoint_there_is_no_trace_at_all() -> None:
     tracing = Tracing.to_endpoint(ClockAnchor(0, 0), None)
     assert tracing.call("call", SAMPLED) is None
     tracing.close()
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """An OTLP/HTTP receiver that keeps what it got."""
+
+    got: ClassVar[list[tuple[str, bytes]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.got.append((self.path, body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Not on the screen of a test."""
+
+
+def test_spans_reach_an_otlp_receiver_before_the_agent_is_gone() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}/"
+        tracing = Tracing.to_endpoint(ClockAnchor(0, UNIX_NS), endpoint)
+        trace = tracing.call("call", SAMPLED)
+        assert trace is not None
+        trace.attempt(AttemptOver(TurnKey("call", 0), "llm", 0, 0, 0, 1, 2, "ok", 0))
+        tracing.close()
+        server.shutdown()
+    ((path, body),) = Receiver.got
+    assert path == "/v1/traces"
+    (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    (span,) = resource.scope_spans[0].spans
+    assert (span.name, span.trace_id.hex(), span.end_time_unix_nano) == ("llm", TRACE, UNIX_NS + 2)
 
 
 def test_closing_does_not_wait_for_a_collector_that_is_gone() -> None:

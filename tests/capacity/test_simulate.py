@@ -56,7 +56,7 @@ def test_the_demo_plateau_is_what_the_planted_servers_can_carry(component: str) 
     part = config.components.model_dump()[component]
     mean_s = part["latency"]["median_s"] * 1.0212  # sigma 0.2045
     servers_can = part["capacity"] / mean_s
-    plateaus = [throughput(simulate(DEMO, config, seed=seed), 28, 37) for seed in range(12)]
+    plateaus = [throughput(simulate(DEMO, config, seed=seed), 28, 37) for seed in range(8)]
     assert fmean(plateaus) == pytest.approx(servers_can, rel=0.03)
     assert min(plateaus) > 0.85 * servers_can
     assert max(plateaus) < 1.15 * servers_can
@@ -66,10 +66,28 @@ def test_the_demo_plateau_is_what_the_planted_servers_can_carry(component: str) 
 def test_the_simulated_knee_is_the_expected_one(component: str) -> None:
     """Long levels: what the plateau carries, over what one unloaded call asks per second."""
     config = solve_plant(component, 60, CALLERS.cycle())
-    records = simulate(steps((10, 120), (140, 120)), config, seed=5)
-    per_call = throughput(records, 10, 120) / 10
-    knee = throughput(records, 140, 240) / per_call
+    records = simulate(steps((10, 100), (140, 80)), config, seed=5)
+    per_call = throughput(records, 10, 100) / 10
+    knee = throughput(records, 120, 180) / per_call
     assert knee == pytest.approx(expected_knee(config, CALLERS.cycle()).calls, rel=0.04)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kept"), [("queue", (0.9, 1.1)), ("share", (0.9, 1.1)), ("cliff", (0.0, 0.6))]
+)
+def test_beyond_the_knee_throughput_stays_or_falls_off_the_cliff(
+    behaviour: str, kept: tuple[float, float]
+) -> None:
+    data = solve_plant("llm", 48, CALLERS.cycle()).model_dump()
+    data["components"]["llm"]["over_capacity"] = behaviour
+    for part in data["components"].values():
+        part["latency"] = {"median": part["latency"]["median_s"], "p95": part["latency"]["p95_s"]}
+    data["reply"] = {"median": data["reply"]["median_s"], "p95": data["reply"]["p95_s"]}
+    config = parse_agent_config(data, "test")
+    knee = expected_knee(config, CALLERS.cycle())
+    records = simulate(steps((16, 20), (144, 40)), config, CallerModel(patience_s=60), seed=1)
+    share = throughput(records, 35, 60) / (knee.calls * throughput(records, 5, 20) / 16)
+    assert kept[0] <= share <= kept[1]
 
 
 def test_nothing_bends_where_nothing_was_planted() -> None:

@@ -6,13 +6,18 @@ import ast
 import asyncio
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 from websockets.asyncio.server import serve
 
 from otel_voiceload import conventions
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K
+from otel_voiceload.callers.scenario import Edge, Scenario, Utterance, bundled, load_scenario
+from otel_voiceload.capacity.config import AgentConfig, ComponentConfig, load_agent_config
+from otel_voiceload.capacity.faults import FAULT_NAMES, Fault
 from otel_voiceload.errors import ExitCode
 from otel_voiceload.model import AudioHeard, TimingHeard, WireEvent
 from otel_voiceload.store.catalogue import catalogue, view_files
@@ -37,6 +42,12 @@ def table_rows(text: str) -> list[list[str]]:
         line.strip().strip("|").split("|") for line in text.splitlines() if line.startswith("|")
     ]
     return [[cell.strip() for cell in row] for row in rows if set(row[0]) - set("- ")]
+
+
+def example(name: str, marker: str) -> str:
+    """The fenced block that follows ``<!-- marker -->``, without its fences."""
+    block = text_of(name).split(f"<!-- {marker} -->")[1].split("```")[1]
+    return block.partition("\n")[2]
 
 
 def anchors(text: str) -> set[str]:
@@ -164,8 +175,7 @@ def test_the_options_in_the_documents_exist() -> None:
 
 
 def test_the_agent_of_the_tutorial_answers_a_call() -> None:
-    source = text_of("docs/getting-started.md").split("<!-- agent.py -->")[1].split("```")[1]
-    tree = ast.parse(source.removeprefix("python"))
+    tree = ast.parse(example("docs/getting-started.md", "agent.py"))
     tree.body.pop()  # the line that runs it on a port of its own
     agent: dict[str, object] = {}
     exec(compile(tree, "agent.py", "exec"), agent)
@@ -202,6 +212,57 @@ def test_the_agent_of_the_tutorial_answers_a_call() -> None:
 
 
 def test_the_agent_of_the_tutorial_is_as_short_as_promised() -> None:
-    source = text_of("docs/getting-started.md").split("<!-- agent.py -->")[1].split("```")[1]
+    source = example("docs/getting-started.md", "agent.py")
 
-    assert len([line for line in source.splitlines()[1:] if line.strip()]) <= 30
+    assert len([line for line in source.splitlines() if line.strip()]) <= 30
+
+
+def test_the_scenario_of_the_document_loads(tmp_path: Path) -> None:
+    file = tmp_path / "reschedule.yaml"
+    file.write_text(example("docs/scenarios.md", "scenario"), encoding="utf-8")
+
+    scenario = load_scenario(file)
+
+    assert scenario.turn_cycle(ClipPack.load(PCM16_16K)).speech_s > 0
+
+
+def test_every_bundled_scenario_is_named() -> None:
+    text = text_of("docs/scenarios.md")
+
+    assert [name for name in bundled() if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("model", [Scenario, Utterance, Edge])
+def test_every_field_of_a_scenario_is_described(model: type[BaseModel]) -> None:
+    described = set(re.findall(r"`([\w.]+)`", text_of("docs/scenarios.md")))
+    described |= {name.partition(".")[0] for name in described}
+
+    assert set(model.model_fields) - described - {"nodes", "go"} == set()
+
+
+def test_the_agent_file_of_the_document_loads(tmp_path: Path) -> None:
+    file = tmp_path / "agent.yaml"
+    file.write_text(example("docs/reference-agent.md", "agent.yaml"), encoding="utf-8")
+
+    config = load_agent_config(file)
+
+    assert config.components.llm.capacity == 8
+
+
+@pytest.mark.parametrize("model", [AgentConfig, ComponentConfig])
+def test_every_field_of_the_agent_is_described(model: type[BaseModel]) -> None:
+    described = set(re.findall(r"`(\w+)`", text_of("docs/reference-agent.md")))
+
+    assert set(model.model_fields) - described - {"components"} == set()
+
+
+def test_every_fault_is_described_with_its_parameters() -> None:
+    rows = table_rows(text_of("docs/reference-agent.md"))
+    parameters = {row[0].strip("`"): row[2] for row in rows if len(row) == 3}
+    faults = get_args(get_args(Fault)[0])
+
+    shown = {name: set(re.findall(r"`(\w+)`", parameters.get(name, ""))) for name in FAULT_NAMES}
+
+    assert shown == {
+        fault.model_fields["name"].default: set(fault.model_fields) - {"name"} for fault in faults
+    }

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import cache
 from typing import Any, Final
 
 import orjson
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -71,7 +72,7 @@ def _fill(message: Any, value: Any, where: str, depth: int) -> None:
         raise _wrong(where, "an object", value)
     if depth > _MAX_DEPTH:
         raise Undecodable(f"{where} nests too deep", reason="undecodable")
-    fields = message.DESCRIPTOR.fields_by_camelcase_name
+    fields = _fields(message.DESCRIPTOR)
     for key, inner in value.items():
         field = fields.get(key)
         if field is None or inner is None:
@@ -95,6 +96,12 @@ def _fill(message: Any, value: Any, where: str, depth: int) -> None:
                 setattr(message, field.name, _scalar(field, inner, place))
             except ValueError as error:  # out of the field's range
                 raise Undecodable(f"{place}: {error}", reason="undecodable") from error
+
+
+@cache
+def _fields(message: Descriptor) -> dict[str, FieldDescriptor]:
+    """By lowerCamelCase name only; the descriptor's own table also knows the other names."""
+    return {field.json_name: field for field in message.fields}
 
 
 def _scalar(field: FieldDescriptor, value: Any, where: str) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -98,3 +101,22 @@ def field(number: int, body: bytes) -> bytes:
         length += bytes([low | (0x80 if size else 0)])
         if not size:
             return bytes([number << 3 | 2]) + length + body
+
+
+def as_json(message: Any) -> bytes:
+    """A request in OTLP/JSON: protobuf's JSON with hex ids and integer enums."""
+    plain = json_format.MessageToDict(message, use_integers_for_enums=True)
+    return json.dumps(_hex_ids(plain)).encode()
+
+
+def _hex_ids(plain: Any) -> Any:
+    if isinstance(plain, list):
+        return [_hex_ids(item) for item in plain]
+    if not isinstance(plain, dict):
+        return plain
+    return {
+        key: base64.b64decode(item).hex()
+        if key in ("traceId", "spanId", "parentSpanId")
+        else _hex_ids(item)
+        for key, item in plain.items()
+    }

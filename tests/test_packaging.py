@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import tarfile
@@ -25,9 +26,19 @@ def build(target: str, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's content and nothing of the checkout."""
+    folder = tmp_path_factory.mktemp("installed")
     with zipfile.ZipFile(build("wheel", tmp_path_factory.mktemp("wheel"))) as archive:
-        return set(archive.namelist())
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(installed: Path) -> set[str]:
+    return {
+        path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()
+    }
 
 
 def shipped(folder: Path, base: Path, prefix: str = "") -> set[str]:
@@ -76,6 +87,39 @@ def test_the_wheel_holds_what_runs_without_the_sources(
     found = [name for name in wheel if name.startswith(prefix) and name.endswith(suffix)]
 
     assert found, f"no {what} in the wheel"
+
+
+FINDS_ITS_FILES = """
+import sys, tempfile
+from pathlib import Path
+import otel_voiceload
+from otel_voiceload.audio.clips import ClipPack
+from otel_voiceload.audio.encoding import PCM16_16K
+from otel_voiceload.callers.scenario import load_scenario
+from otel_voiceload.store.catalogue import catalogue
+from otel_voiceload.store.open import open_store
+
+assert Path(otel_voiceload.__file__).is_relative_to(sys.argv[1]), otel_voiceload.__file__
+with tempfile.TemporaryDirectory() as store:
+    Path(store, "recordings").mkdir()
+    open_store(Path(store)).close()
+pack = ClipPack.load(PCM16_16K)
+print(len(catalogue()) > 0, len(pack.callers()) > 0, load_scenario("demo").name)
+"""
+
+
+def test_the_wheel_works_without_the_sources(installed: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FINDS_ITS_FILES, str(installed)],
+        cwd=installed,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.split() == ["True", "True", "demo"]
 
 
 def test_the_sdist_holds_what_builds_and_tests_it(tmp_path: Path) -> None:

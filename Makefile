@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.stamp
 UV     := build/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock docs clips dist clean
+.PHONY: help demo test check fmt lock docs clips accuracy dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ docs: $(STAMP) ## write the generated documents anew
 
 clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 	$(BIN)/python tools/build_clips.py
+
+accuracy: $(STAMP) ## score the verdict on many simulated runs
+	$(BIN)/python -m tests.accuracy.demo_statistics
 
 dist: $(STAMP) ## build wheel and sdist into dist/
 	$(BIN)/python -m hatchling build

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 
 from otel_voiceload.audio.clips import Clip, ClipPack
 from otel_voiceload.errors import ConfigError
 
 
+@lru_cache(maxsize=256)  # every turn of every call asks, and a scenario has a handful of answers
 def choices(
-    pack: ClipPack, intent: str, voices: Sequence[str], min_s: float, max_s: float
+    pack: ClipPack, intent: str, voices: tuple[str, ...], min_s: float, max_s: float
 ) -> tuple[Clip, ...]:
     """The clips that fit; never empty.
 

@@ -58,16 +58,16 @@ def test_the_end_follows_the_frame_that_really_carried_it() -> None:
 
 
 def test_clips_are_chosen_by_intent_length_and_voice() -> None:
-    found = choices(PACK, "open", ["bob"], 0.8, 2.0)
+    found = choices(PACK, "open", ("bob",), 0.8, 2.0)
     assert [c.clip_id for c in found] == ["open-1.0-bob"]
-    assert len(choices(PACK, "open", [], 0.0, 60.0)) == 4
+    assert len(choices(PACK, "open", (), 0.0, 60.0)) == 4
 
 
 @pytest.mark.parametrize(
-    ("intent", "voices", "min_s"), [("sing", [], 0.0), ("open", ["eve"], 0.0), ("open", [], 9.0)]
+    ("intent", "voices", "min_s"), [("sing", (), 0.0), ("open", ("eve",), 0.0), ("open", (), 9.0)]
 )
 def test_nothing_that_fits_names_what_there_is(
-    intent: str, voices: list[str], min_s: float
+    intent: str, voices: tuple[str, ...], min_s: float
 ) -> None:
     with pytest.raises(ConfigError, match=r"intents are confirm, detail, human, open"):
         choices(PACK, intent, voices, min_s, 60.0)
@@ -75,7 +75,7 @@ def test_nothing_that_fits_names_what_there_is(
 
 def test_a_caller_keeps_its_voice_and_borrows_one_if_it_must() -> None:
     rng = random.Random(1)
-    every = choices(PACK, "open", [], 0.0, 60.0)
+    every = choices(PACK, "open", (), 0.0, 60.0)
     assert {choose(every, "ann", rng).voice for _ in range(20)} == {"ann"}
     assert {choose(every, "eve", rng).voice for _ in range(20)} == {"ann", "bob"}
 

@@ -5,6 +5,7 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ovl_collector.admission import Admission, gunzip
 from ovl_collector.errors import TooLarge, Unavailable, Undecodable
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
 from ovl_collector.anyvalue import double_json, map_json, value_json
 
 from .requests import key_values, value

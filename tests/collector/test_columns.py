@@ -1,5 +1,6 @@
 import duckdb
 import pytest
+
 from ovl_collector import columns
 from ovl_collector.segment_file import SegmentFile
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1 import trace_pb2
+
 from ovl_collector.columns import SPANS
 from ovl_collector.decode import Decoder
 from ovl_collector.decoded import Limits

@@ -5,6 +5,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.metrics.v1 import metrics_pb2
+
 from ovl_collector.decode import Decoder
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import TooLarge

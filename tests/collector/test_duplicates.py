@@ -1,4 +1,5 @@
 import numpy as np
+
 from ovl_collector.duplicates import SeenRequests, SeenSpans
 
 

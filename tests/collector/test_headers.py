@@ -2,6 +2,7 @@ import pytest
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
 from ovl_collector.headers import Headers
 
 from .requests import key_values

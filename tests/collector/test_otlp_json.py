@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 from ovl_collector.decode import Decoder
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import TooLarge, Undecodable

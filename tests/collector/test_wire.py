@@ -1,6 +1,7 @@
 import tracemalloc
 
 import pytest
+
 from ovl_collector.errors import TooLarge, Undecodable
 from ovl_collector.wire import count_items
 

@@ -1,0 +1,121 @@
+import json
+
+import pytest
+
+from ovl_collector.duplicates import SeenRequests, SeenSpans
+from ovl_collector.group import build_group
+from ovl_collector.manifest import read_manifest
+from ovl_collector.segments import Rotation, acked_path
+
+from .requests import T0, traces
+from .stores import new_segments, pending, query
+
+
+def commit(segments, request=None, at=T0):
+    group = build_group(
+        [pending(request, at=at)],
+        [],
+        live=segments.live,
+        seen_requests=SeenRequests(),
+        seen_spans=SeenSpans(words_bits=10),
+        suspect_until_unix_ns=0,
+    )
+    segments.commit(group.tables, group.body_bytes)
+
+
+def states(folder):
+    return [(entry.file, entry.state, entry.spans) for entry in read_manifest(folder).segments]
+
+
+def test_rotation_seals_the_full_file_and_opens_the_next(tmp_path):
+    segments = new_segments(tmp_path)
+    commit(segments, traces(3), at=T0)
+    commit(segments, traces(2, first=5), at=T0 + 9)
+    assert segments.rotate().result() == ["segment-0001.duckdb"]
+    assert states(tmp_path) == [
+        ("segment-0001.duckdb", "sealed", 5),
+        ("segment-0002.duckdb", "live", 0),
+    ]
+    sealed = read_manifest(tmp_path).segments[0]
+    assert (sealed.batches, sealed.first_unix_ns, sealed.last_unix_ns) == (2, T0, T0 + 9)
+    assert sealed.bytes == (tmp_path / sealed.file).stat().st_size
+    assert query(tmp_path / sealed.file, "select count(*) from spans") == [(5,)]
+    segments.end()
+
+
+def test_every_file_has_the_resources_its_spans_point_to(tmp_path):
+    segments = new_segments(tmp_path)
+    for first in (1, 10):
+        commit(segments, traces(1, first=first))
+        commit(segments, traces(1, first=first + 1))
+        segments.rotate().result()
+    for number in (1, 2):
+        path = tmp_path / f"segment-000{number}.duckdb"
+        assert query(path, "select count(*) from spans join resources using (resource_id)") == [
+            (2,)
+        ]
+    segments.end()
+
+
+def test_an_empty_live_segment_stays(tmp_path):
+    segments = new_segments(tmp_path)
+    assert segments.rotate().result() == []
+    assert states(tmp_path) == [("segment-0001.duckdb", "live", 0)]
+    segments.end()
+
+
+def test_the_end_removes_an_empty_segment_and_marks_the_recording(tmp_path):
+    new_segments(tmp_path).end()
+    manifest = read_manifest(tmp_path)
+    assert (manifest.ended, manifest.segments) == (True, ())
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+def test_the_end_seals_what_there_is(tmp_path):
+    segments = new_segments(tmp_path)
+    commit(segments)
+    segments.end()
+    assert read_manifest(tmp_path).ended
+    assert states(tmp_path) == [("segment-0001.duckdb", "sealed", 1)]
+
+
+def test_what_was_acknowledged_is_counted_beside_the_live_file(tmp_path):
+    segments = new_segments(tmp_path)
+    commit(segments, traces(3))
+    commit(segments, traces(2, first=8))
+    counts = json.loads(acked_path(segments.live.path).read_bytes())
+    assert counts == {"batches": 2, "spans": 5, "metric_points": 0}
+    segments.end()
+    assert not list(tmp_path.glob("*.acked"))
+
+
+@pytest.mark.parametrize(
+    ("rotation", "elapsed_s"),
+    [(Rotation(items=3), 0), (Rotation(body_bytes=10), 0), (Rotation(age_s=60), 61)],
+)
+def test_a_segment_is_full_by_items_bytes_or_age(tmp_path, rotation, elapsed_s):
+    now = [0]
+    segments = new_segments(tmp_path, rotation, mono_ns=lambda: now[0])
+    now[0] = elapsed_s * 10**9
+    assert not segments.is_due, "an empty one never is"
+    commit(segments, traces(3))
+    assert segments.is_due
+    segments.rotate().result()
+    assert not segments.is_due
+    segments.end()
+
+
+def test_a_live_file_of_a_dead_collector_can_be_read_without_repair(tmp_path):
+    segments = new_segments(tmp_path)
+    commit(segments, traces(4))
+    segments.live.abandon()
+    before = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert query(segments.live.path, "select count(*) from spans") == [(4,)]
+    assert {path.name: path.stat().st_size for path in tmp_path.iterdir()} == before
+
+
+def test_problems_of_a_rotation_are_named():
+    assert Rotation(items=0, age_s=-1).problems() == [
+        "rotation items must be positive, not 0",
+        "rotation age_s must be positive, not -1",
+    ]

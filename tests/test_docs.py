@@ -13,11 +13,13 @@ from pydantic import BaseModel
 from websockets.asyncio.server import serve
 
 from otel_voiceload import conventions
+from otel_voiceload.analysis.thresholds import DEFAULTS_TEXT, METRICS
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import Edge, Scenario, Utterance, bundled, load_scenario
 from otel_voiceload.capacity.config import AgentConfig, ComponentConfig, load_agent_config
 from otel_voiceload.capacity.faults import FAULT_NAMES, Fault
+from otel_voiceload.cli.config_file import read_config, thresholds_of
 from otel_voiceload.errors import ExitCode
 from otel_voiceload.model import AudioHeard, TimingHeard, WireEvent
 from otel_voiceload.store.catalogue import catalogue, view_files
@@ -265,4 +267,29 @@ def test_every_fault_is_described_with_its_parameters() -> None:
 
     assert shown == {
         fault.model_fields["name"].default: set(fault.model_fields) - {"name"} for fault in faults
+    }
+
+
+def test_every_metric_of_a_threshold_is_described() -> None:
+    rows = table_rows(text_of("docs/configuration.md"))
+    described = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row[0])}
+
+    assert set(METRICS) - described == set()
+
+
+def test_the_default_thresholds_are_those_of_the_method() -> None:
+    rows = table_rows(text_of("docs/configuration.md").split("never set the exit code")[1])[1:]
+
+    assert {row[0].strip("`"): tuple(re.findall(r"`([^`]+)`", row[1])) for row in rows} == dict(
+        DEFAULTS_TEXT
+    )
+
+
+def test_the_configuration_of_the_document_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "ovl.yaml"
+    file.write_text(example("docs/configuration.md", "ovl.yaml"), encoding="utf-8")
+
+    assert thresholds_of(read_config(file), file) == {
+        "turn_latency": ("p95<2s", "p99<4s"),
+        "call_completion": ("rate>95%",),
     }

@@ -1,7 +1,7 @@
 """The plain wire: PCM16 at 16 kHz in binary messages, JSON in text messages, over a WebSocket.
 
-It exists so that anyone's agent can be tested after thirty lines of work; CONTRACT: docs/wire.md.
-Both ends speak through one codec, so that the reference agent and a stranger's hear the same.
+It exists so that anyone's agent can be tested after thirty lines of work. Both ends speak through
+one codec, so that the reference agent and a stranger's hear the same.
 """
 
 from __future__ import annotations

@@ -64,6 +64,20 @@ def spans_of(record: Record, scope: RunScope, counts: SpanCounts | None = None) 
             return []
 
 
+def span_count(record: Record) -> int:
+    """How many spans ``spans_of`` makes, without making them: what a dropped record costs."""
+    match record:
+        case TurnRecord():
+            network = 0 if record.rtt_s is None else 1 + _was_answered(record)
+            return 1 + network + len(record.components)
+        case CallRecord():
+            return 2 + _had_media(record)
+        case Health():
+            return 0
+        case _:
+            return 1
+
+
 # --- a turn -------------------------------------------------------------------------------------
 
 
@@ -119,6 +133,11 @@ def _turn_end_mono_ns(record: TurnRecord) -> int:
     return max(sign for sign in signs if sign is not None)
 
 
+def _was_answered(record: TurnRecord) -> bool:
+    first = record.first_audio_mono_ns
+    return first is not None and first >= record.speech_end_mono_ns
+
+
 def _network_share(
     record: TurnRecord, scope: RunScope, common: Attributes, turn_id: str
 ) -> list[Span]:
@@ -133,7 +152,7 @@ def _network_share(
     up = (record.speech_end_mono_ns, record.speech_end_mono_ns + half_ns)
     ways = [(names.SPAN_NETWORK_UPLINK, 0, up)]
     first = record.first_audio_mono_ns
-    if first is not None and first >= record.speech_end_mono_ns:
+    if first is not None and _was_answered(record):
         ways.append((names.SPAN_NETWORK_DOWNLINK, 1, (first - half_ns, first)))
     trace = record.call.trace_id
     return [
@@ -215,9 +234,13 @@ def _call(record: CallRecord, scope: RunScope) -> list[Span]:
     )
     link_to_run(span, scope)
     spans = [span, _connect(record, scope, common)]
-    if record.outcome not in _NEVER_CONNECTED and record.connect.error_type is None:
+    if _had_media(record):
         spans.append(_media(record, scope, common))
     return spans
+
+
+def _had_media(record: CallRecord) -> bool:
+    return record.outcome not in _NEVER_CONNECTED and record.connect.error_type is None
 
 
 def _connect(record: CallRecord, scope: RunScope, common: Attributes) -> Span:

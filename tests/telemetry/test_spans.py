@@ -5,7 +5,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_voiceload.model import CallStartRecord, Record
 from otel_voiceload.telemetry.context import run_span_id, run_trace_id
-from otel_voiceload.telemetry.spans import SpanCounts, spans_of
+from otel_voiceload.telemetry.spans import SpanCounts, span_count, spans_of
 
 from . import records
 from .records import CALL, RUN_ID, SCOPE, UNIX_NS, ms
@@ -277,3 +277,22 @@ def test_the_last_span_of_a_run_closes_its_ledger() -> None:
 
 def test_health_is_no_span() -> None:
     assert spans_of(records.health(), SCOPE) == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        records.turn(),
+        records.turn(rtt_s=None, components=()),
+        records.turn(first_audio_mono_ns=None),
+        records.turn(first_audio_mono_ns=ms(700)),
+        records.call(),
+        records.call(outcome="refused"),
+        records.call(connect=records.connect(error_type="local_resources")),
+        records.stage(),
+        records.run(),
+        records.health(),
+    ],
+)
+def test_spans_can_be_counted_without_being_made(record: Record) -> None:
+    assert span_count(record) == len(spans_of(record, SCOPE))

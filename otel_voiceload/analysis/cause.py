@@ -1,4 +1,4 @@
-"""Why a component is full, as far as its own spans tell; mostly they do not, and then it says so."""
+"""Why a component is full, as far as its own spans tell; mostly they do not."""
 
 from __future__ import annotations
 

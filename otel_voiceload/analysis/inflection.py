@@ -149,7 +149,7 @@ def _finding(
 
 
 def _first(candidates: Sequence[Bend]) -> list[Bend]:
-    """Those with the earliest onset; one of them alone when it parks far more of the extra calls."""
+    """Those with the earliest onset; one alone when it parks far more of the extra calls."""
     if not candidates:
         return []
     earliest = min(bend.series[bend.onset.index][0].calls for bend in candidates)

@@ -171,8 +171,8 @@ def _join(low: Level, high: Level) -> Level:
 def _split(levels: Sequence[Level]) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
     """Levels that the load climbed to, lowest first, and those that it came back down to.
 
-    The way down is kept apart: a target may need long to recover, so what it shows at 24 calls after
-    a peak is a question of its own.
+    The way down is kept apart: a target may need long to recover, so what it shows at 24 calls
+    after a peak is a question of its own.
     """
     rising: list[Level] = []
     returned: list[Level] = []

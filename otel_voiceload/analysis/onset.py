@@ -59,9 +59,7 @@ def find_onset(series: Series) -> Onset | None:
     for index in range(1, len(series)):
         base = base_of(series, index)
         level, _ = series[index]
-        octave = [
-            point for later, point in series[index:] if later.calls <= OCTAVE * level.calls
-        ]
+        octave = [point for later, point in series[index:] if later.calls <= OCTAVE * level.calls]
         slow = all(is_slow(point, base) for point in octave)
         failing = all(is_failing(point, base) for point in octave)
         if slow or failing:

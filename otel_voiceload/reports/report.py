@@ -11,13 +11,9 @@ from typing import Literal, NotRequired, TypedDict
 
 Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
 ThresholdVerdict = Literal["pass", "fail", "unknown", "not_applicable"]
-Status = Literal[
-    "found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"
-]
+Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"]
 Role = Literal["bottleneck", "candidate", "follows", "healthy", "unobserved"]
-Cause = Literal[
-    "provider_limit", "provider_slow", "own_cpu", "own_memory", "pool", "unknown"
-]
+Cause = Literal["provider_limit", "provider_slow", "own_cpu", "own_memory", "pool", "unknown"]
 Validity = Literal["valid", "degraded", "inconclusive"]
 StopReason = Literal[
     "target_reached", "quality_floor", "duration", "generator_limit", "user", "kill"
@@ -91,7 +87,7 @@ class ComponentReport(TypedDict):
 
 class Level(TypedDict):
     level: float
-    stage_index: int
+    stage_index: int | None  # None: a run without stages, cut into quarter octaves of calls
     phase: str
     calls_asked: float
     calls_held: float | None
@@ -178,6 +174,10 @@ class ThresholdResult(TypedDict):
     needs_calls: int | None
     written_by_user: bool
     why: str | None
+    # A search for the limit is judged at the expected peak, else level by level without deciding.
+    judged_at: NotRequired[float | None]  # calls; None is the whole run
+    levels_broken: NotRequired[list[float]]
+    decides: NotRequired[bool]  # whether it counts for the verdict and the exit code
 
 
 class Generator(TypedDict):

@@ -39,6 +39,9 @@ KEPT_VIEWS = (
     "levels",
     "curve",
 )
+# Where a time window cuts: the turns and the levels; calls stay, or concurrency would be wrong.
+WINDOWED = {"turn_spans": "start_ns", "slot_levels": "slot * 250000000"}
+Window = tuple[int | None, int | None]
 _KEPT_NAMES = re.compile(rf"\b({'|'.join(KEPT_VIEWS)})\b", re.IGNORECASE)
 ALL_RUNS = frozenset({"*"})
 READ_ONLY = (
@@ -76,6 +79,7 @@ class Reading:
         self.notes = notes  # what could not be read, one sentence each
         self._locks = locks  # shared locks of dead recordings, held while their files are open
         self._kept: frozenset[str] = frozenset()
+        self._window: Window = (None, None)
 
     def __enter__(self) -> Reading:
         return self
@@ -125,11 +129,17 @@ class Reading:
             " `ovl runs` lists all."
         )
 
-    def prepare(self, *run_ids: str) -> None:
-        """Keeps the views of these runs as temporary tables until others are asked for."""
+    def prepare(
+        self, *run_ids: str, since_ns: int | None = None, until_ns: int | None = None
+    ) -> None:
+        """Keeps the views of these runs as temporary tables until others are asked for.
+
+        ``since_ns`` and ``until_ns`` (unix time) leave out the turns and levels of other times.
+        """
         wanted = frozenset(run_ids)
-        if wanted and wanted != self._kept:
-            self._keep(wanted)
+        window = (since_ns, until_ns)
+        if wanted and (wanted, window) != (self._kept, self._window):
+            self._keep(wanted, window)
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -148,11 +158,7 @@ class Reading:
 
     def sql(self, text: str, **parameters: object) -> Table:
         """The user's own SQL over all runs: one statement that only reads."""
-        if _KEPT_NAMES.search(text):
-            if self._kept != ALL_RUNS:
-                self._keep(ALL_RUNS)
-        else:
-            self._release()
+        self._keep_for(text)
         try:
             statements = self._connection.extract_statements(text)
         except duckdb.Error as error:
@@ -173,28 +179,45 @@ class Reading:
         if isinstance(run, str):
             if run not in self._kept:
                 self.prepare(run)
-        elif self._kept != ALL_RUNS:
-            self._keep(ALL_RUNS)
+        else:
+            self._keep_for(query.sql)
         used = self._connection.extract_statements(query.sql)[0].named_parameters
         bound = {key: parameters.get(key) for key in used}
         return self._connection.execute(query.sql, bound or None)
 
-    def _keep(self, wanted: frozenset[str]) -> None:
+    def _keep_for(self, sql: str) -> None:
+        """For SQL over all runs: keeps what it reads, where reading it directly would be slow."""
+        if not _KEPT_NAMES.search(sql):
+            self._release()
+        elif self._kept != ALL_RUNS:
+            self._keep(ALL_RUNS)
+
+    def _keep(self, wanted: frozenset[str], window: Window = (None, None)) -> None:
         self._release()
         which = None if wanted == ALL_RUNS else sorted(wanted)
+        since_ns, until_ns = window
         for view in KEPT_VIEWS:
-            self._connection.execute(
+            sql = (
                 f"create temp table {view} as select * from {view}"
-                " where $run_ids is null or list_contains($run_ids, run_id)",
-                {"run_ids": which},
+                " where ($run_ids is null or list_contains($run_ids, run_id))"
             )
+            bound: dict[str, object] = {"run_ids": which}
+            if view in WINDOWED:
+                sql += (
+                    f" and ($since is null or {WINDOWED[view]} >= $since)"
+                    f" and ($until is null or {WINDOWED[view]} < $until)"
+                )
+                bound |= {"since": since_ns, "until": until_ns}
+            self._connection.execute(sql, bound)
         self._kept = wanted
+        self._window = window
 
     def _release(self) -> None:
         if self._kept:
             for view in reversed(KEPT_VIEWS):
                 self._connection.execute(f"drop table temp.{view}")
             self._kept = frozenset()
+            self._window = (None, None)
 
 
 def _table(result: duckdb.DuckDBPyConnection) -> Table:

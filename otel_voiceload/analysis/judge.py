@@ -1,0 +1,246 @@
+"""Judging thresholds: pass when the upper bound is under the limit, fail when the lower is over.
+
+Everything in between is unknown, with the number of calls that would decide. A profile that climbs
+until something breaks is not judged as a whole, since it always breaks: it is judged at the load
+that the user expects, else level by level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+from typing import Literal
+
+import numpy as np
+
+from otel_voiceload.analysis import bounds
+from otel_voiceload.analysis.bounds import Bounds, Sample
+from otel_voiceload.analysis.levels import SAME_LEVEL, Floats, Level
+from otel_voiceload.analysis.thresholds import METRICS, Threshold
+
+Verdict = Literal["pass", "fail", "unknown", "not_applicable"]
+
+# A stream has its packets counted only where packets exist; a byte stream waits instead.
+PACKET_METRICS = ("jitter", "packet_loss")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One metric's values over a run: one row per turn or call, with where it was in the run."""
+
+    values: Floats
+    censored: Floats
+    calls: Floats
+    levels: Floats  # level_no, NaN where a row counts for no level
+    phases: np.typing.NDArray[np.str_]
+    scenarios: np.typing.NDArray[np.str_]
+
+    def where(self, mask: np.typing.NDArray[np.bool_]) -> Measured:
+        return Measured(
+            self.values[mask],
+            self.censored[mask],
+            self.calls[mask],
+            self.levels[mask],
+            self.phases[mask],
+            self.scenarios[mask],
+        )
+
+    def sample(self) -> Sample:
+        return bounds.sample(self.values, self.calls, self.censored)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    threshold: Threshold
+    verdict: Verdict
+    observed: float | None = None
+    low: float | None = None
+    high: float | None = None
+    needs_calls: int | None = None
+    why: str | None = None
+    judged_at: float | None = None  # calls; None: over the whole run
+    levels_broken: tuple[float, ...] = ()
+    decides: bool = True  # False: a search without an expected peak, so nothing to decide by
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What thresholds are judged on: a run's figures, its levels and the baseline's figures."""
+
+    measured: Mapping[str, Measured]
+    levels: Sequence[Level]  # the rising ones, lowest first
+    baseline: Mapping[str, Measured]
+    packets: bool  # whether this wire has packets to lose
+    searches: bool  # the profile climbs until something breaks
+    expected_peak: float | None = None
+
+
+def judge(threshold: Threshold, grounds: Grounds) -> Judged:
+    """One threshold over the run, at the expected peak, or level by level for a search."""
+    if threshold.metric in PACKET_METRICS and not grounds.packets:
+        why = "this wire is a byte stream: it has no packets, see audio_gap instead"
+        return Judged(threshold, "not_applicable", why=why)
+    data = grounds.measured.get(threshold.metric)
+    if data is None or not len(data.values):
+        return Judged(threshold, "unknown", why=f"this run has no figure for {threshold.metric}")
+    data = _selected(threshold, data)
+    if not len(data.values):
+        why = f"nothing in this run matches {threshold.name}"
+        return Judged(threshold, "not_applicable", why=why)
+    if any(key == "level" for key, _ in threshold.selector):
+        return judge_values(threshold, data, grounds)
+    if grounds.expected_peak is not None and grounds.levels:
+        return _at_peak(threshold, data, grounds, grounds.expected_peak)
+    if grounds.searches and len(grounds.levels) > 1:
+        return _by_level(threshold, data, grounds)
+    return judge_values(threshold, data, grounds)
+
+
+def judge_values(threshold: Threshold, data: Measured, grounds: Grounds) -> Judged:
+    """The rows as they are, against the limit."""
+    limit, note = _limit(threshold, grounds)
+    if limit is None:
+        return Judged(threshold, "unknown", why=note)
+    estimate = estimate_of(threshold, data)
+    if estimate is None:
+        return Judged(threshold, "unknown", why=f"too few values for {threshold.statistic}")
+    if threshold.statistic == "drop":
+        base = limit
+        drop = Bounds(base - estimate.observed, base - estimate.high, base - estimate.low)
+        return _compare(threshold, drop, threshold.limit, None)
+    return _compare(threshold, estimate, limit, _needs(threshold, data, limit))
+
+
+def estimate_of(threshold: Threshold, data: Measured) -> Bounds | None:
+    """The threshold's statistic with its bounds."""
+    if METRICS[threshold.metric] == "ratio" and threshold.statistic in ("rate", "drop"):
+        return bounds.rate_bounds(data.values, data.calls)
+    sample = data.sample()
+    if threshold.quantile is not None:
+        return bounds.quantile_bounds(sample, threshold.quantile)
+    if threshold.statistic in ("min", "max"):
+        extreme = sample.values.min() if threshold.statistic == "min" else sample.upper.max()
+        return Bounds(float(extreme), float(extreme), float(extreme))
+    return bounds.mean_bounds(sample)
+
+
+def breaks(threshold: Threshold, data: Measured, grounds: Grounds) -> bool | None:
+    """Whether the estimate itself is over the limit; None when it can not be said."""
+    judged = judge_values(threshold, data, grounds)
+    if judged.observed is None:
+        return None
+    limit, _ = _limit(threshold, grounds)
+    if limit is None:
+        return None
+    against = threshold.limit if threshold.statistic == "drop" else limit
+    return not threshold.holds(judged.observed, against)
+
+
+def at_level(data: Measured, level: Level) -> Measured:
+    return data.where(np.isin(data.levels, level.numbers))
+
+
+def _at_peak(threshold: Threshold, data: Measured, grounds: Grounds, peak: float) -> Judged:
+    near = [
+        level for level in grounds.levels if abs(level.asked - peak) <= max(1, SAME_LEVEL * peak)
+    ]
+    if not near:
+        tested = max(level.asked for level in grounds.levels)
+        why = f"no level near the expected peak of {peak:.0f} calls was held (up to {tested:.0f})"
+        return Judged(threshold, "unknown", why=why)
+    level = min(near, key=lambda each: abs(each.asked - peak))
+    rows = at_level(data, level)
+    if not len(rows.values):
+        return Judged(threshold, "unknown", why=f"no figures at {level.asked:.0f} calls")
+    return replace(judge_values(threshold, rows, grounds), judged_at=level.asked)
+
+
+def _by_level(threshold: Threshold, data: Measured, grounds: Grounds) -> Judged:
+    """Marks the levels that broke; the figures shown are of the lowest of them, else of the top."""
+    seen: list[tuple[Level, Judged, bool]] = []
+    for level in grounds.levels:
+        rows = at_level(data, level)
+        if not len(rows.values):
+            continue
+        broken = breaks(threshold, rows, grounds)
+        if broken is not None:
+            seen.append((level, judge_values(threshold, rows, grounds), broken))
+    if not seen:
+        return replace(judge_values(threshold, data, grounds), decides=False)
+    broken_levels = tuple(level.asked for level, _, broken in seen if broken)
+    level, judged, _ = next((each for each in seen if each[2]), seen[-1])
+    held = [each.asked for each, _, broken in seen if not broken and each.asked < level.asked]
+    if not broken_levels:
+        why: str | None = f"held up to {level.asked:.0f} calls, the highest level"
+    elif held:
+        why = f"held up to {max(held):.0f} calls, broken from {level.asked:.0f}"
+    else:
+        why = f"broken already at the lowest level, {level.asked:.0f} calls"
+    return replace(
+        judged,
+        why=why,
+        judged_at=level.asked,
+        levels_broken=broken_levels,
+        needs_calls=None,
+        decides=False,
+    )
+
+
+def _selected(threshold: Threshold, data: Measured) -> Measured:
+    for key, value in threshold.selector:
+        if key == "phase":
+            data = data.where(data.phases == value)
+        elif key == "scenario":
+            data = data.where(data.scenarios == value)
+        else:
+            data = data.where(data.levels == float(value) if value.isdigit() else data.levels < 0)
+    return data
+
+
+def _limit(threshold: Threshold, grounds: Grounds) -> tuple[float | None, str | None]:
+    """The limit in the metric's own unit; for a drop, the baseline's rate."""
+    if not threshold.relative_to_baseline:
+        return threshold.limit, None
+    base = grounds.baseline.get(threshold.metric)
+    if base is None or not len(base.values):
+        return None, "there is no baseline to compare with: tag a run of the same target `baseline`"
+    estimate = estimate_of(threshold, base)
+    if estimate is None or not isfinite(estimate.observed):
+        return None, "the baseline has too few values"
+    return estimate.observed * (1.0 if threshold.statistic == "drop" else threshold.limit), None
+
+
+def _compare(
+    threshold: Threshold, estimate: Bounds, limit: float, needs_calls: int | None
+) -> Judged:
+    worst, best = estimate.high, estimate.low
+    if not threshold.wants_less:
+        worst, best = best, worst
+    if threshold.holds(worst, limit):
+        verdict: Verdict = "pass"
+    elif not threshold.holds(best, limit):
+        verdict = "fail"
+    else:
+        verdict = "unknown"
+    return Judged(
+        threshold,
+        verdict,
+        observed=estimate.observed if isfinite(estimate.observed) else None,
+        low=_finite(estimate.low),
+        high=_finite(estimate.high),
+        needs_calls=needs_calls if verdict == "unknown" else None,
+        why="too few calls to decide" if verdict == "unknown" else None,
+    )
+
+
+def _needs(threshold: Threshold, data: Measured, limit: float) -> int | None:
+    if threshold.quantile is not None:
+        return bounds.calls_to_decide(data.sample(), threshold.quantile, limit)
+    if METRICS[threshold.metric] == "ratio" and threshold.statistic == "rate":
+        return bounds.calls_to_decide_rate(data.sample(), limit)
+    return None
+
+
+def _finite(value: float) -> float | None:
+    return value if -inf < value < inf else None

@@ -1,0 +1,101 @@
+"""Whether a run is fit to be judged at all, and why not: the first thing a result says.
+
+A load test that was itself the limit, or that lost what it measured, gives figures that look like
+any others. So these are checked before anything else is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Validity = Literal["valid", "degraded", "inconclusive"]
+
+# The same limits as in the view stage_health: 1 % of frames late, or a usual 99th percentile of the
+# pacing error over one frame.
+LATE_SHARE = 0.01
+PACING_ERROR_S = 0.020
+LOST_SHARE = 0.05
+FEW_TURNS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a run's own soundness; None is "not recorded"."""
+
+    turns: int
+    calls: int
+    levels: int
+    levels_limited: int
+    levels_thin: int
+    shut_down: bool
+    stop_reason: str | None
+    spans_ended: int | None
+    spans_stored: int
+    spans_lost: Mapping[str, int]
+    impossible_turns: int  # negative durations
+    sources: Mapping[str, Sequence[str]]  # component -> where its timing came from
+    notes: Sequence[str]  # of the reader: what could not be read
+
+
+def generator_limited(late_share: float, pacing_error_p99_s: float) -> bool:
+    """Whether a stage measured its own caller: the rule by which levels are left out."""
+    return late_share > LATE_SHARE or pacing_error_p99_s > PACING_ERROR_S
+
+
+def assess(facts: Facts) -> tuple[Validity, list[str]]:
+    """The run's validity and every reason, the gravest first."""
+    grave: list[str] = []
+    light: list[str] = []
+    remarks: list[str] = []
+    if facts.calls == 0:
+        grave.append("no call was recorded")
+    elif facts.turns == 0:
+        grave.append("no turn was recorded")
+    elif facts.turns < FEW_TURNS:
+        light.append(f"only {facts.turns} turns were recorded")
+    if facts.levels_limited and facts.levels_limited * 2 > facts.levels:
+        grave.append(_limited(facts))
+    elif facts.levels_limited:
+        light.append(_limited(facts))
+    if facts.stop_reason == "generator_limit" and not facts.levels_limited:
+        grave.append("the run was stopped because the generator was the limit")
+    _lost(facts, grave, light)
+    if not facts.shut_down and facts.calls:
+        light.append("the run ended without a shutdown, so its last calls are cut")
+    if facts.impossible_turns:
+        light.append(f"{facts.impossible_turns} turns with a negative latency were left out")
+    if facts.levels_thin:
+        remarks.append(f"{_count(facts.levels_thin, 'level')} left out for too few turns")
+    for component, sources in facts.sources.items():
+        if len(sources) > 1:
+            remarks.append(f"{component} is known from several sources: {', '.join(sources)}")
+    light += facts.notes
+    validity: Validity = "inconclusive" if grave else "degraded" if light else "valid"
+    return validity, [*grave, *light, *remarks]
+
+
+def _lost(facts: Facts, grave: list[str], light: list[str]) -> None:
+    lost = sum(facts.spans_lost.values())
+    if lost:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in facts.spans_lost.items())
+        share = lost / max(1, facts.spans_ended or facts.spans_stored + lost)
+        (grave if share > LOST_SHARE else light).append(f"spans were lost: {reasons}")
+        return
+    if facts.spans_ended is not None and facts.spans_ended > facts.spans_stored:
+        missing = facts.spans_ended - facts.spans_stored
+        share = missing / facts.spans_ended
+        message = (
+            f"the ledger does not close: {missing} of {facts.spans_ended} spans are not stored"
+        )
+        (grave if share > LOST_SHARE else light).append(message)
+
+
+def _limited(facts: Facts) -> str:
+    of = f"{facts.levels_limited} of {_count(facts.levels, 'level')}"
+    return f"the generator was the limit in {of}; they were left out"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,140 @@
+"""The verdict: one word, one sentence, the next step and the exit code.
+
+The word follows from the thresholds that decide, the sentence from what bent. The exit code is what
+a pipeline sees: thresholds that the user wrote, and whether the run could be judged at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from otel_voiceload.analysis import judge
+from otel_voiceload.analysis.ceilings import Ceiling
+from otel_voiceload.analysis.inflection import Candidate, Finding, Inflections
+from otel_voiceload.analysis.judge import Judged
+from otel_voiceload.analysis.validity import Validity
+from otel_voiceload.errors import ExitCode
+
+Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
+
+# Profiles that climb until something breaks.
+SEARCHES = ("ramp", "spike", "scale", "demo")
+
+
+def decide(judged: Sequence[Judged], validity: Validity) -> Verdict:
+    """The verdict of the thresholds given: the user's where there are any, else the method's."""
+    if validity == "inconclusive":
+        return "inconclusive"
+    deciding = [each for each in judged if each.decides and each.verdict != "not_applicable"]
+    if any(each.verdict == "fail" for each in deciding):
+        return "fail"
+    if not deciding or any(each.verdict == "unknown" for each in deciding):
+        return "unknown"
+    return "pass"
+
+
+def exit_code(validity: Validity, deciding: Sequence[judge.Verdict]) -> ExitCode:
+    """Exit code of a run that ended by itself.
+
+    ``deciding`` are the verdicts of the thresholds that the user wrote, those of a search without
+    an expected peak left out. An interruption, an internal error and an unreachable target come
+    before, from elsewhere.
+    """
+    if validity == "inconclusive":
+        return ExitCode.INCONCLUSIVE
+    if "fail" in deciding:
+        return ExitCode.FAILED
+    return ExitCode.INCONCLUSIVE if "unknown" in deciding else ExitCode.OK
+
+
+def headline(found: Inflections, validity: Validity, reasons: Sequence[str]) -> str:
+    """The sentence a person reads first."""
+    if validity == "inconclusive":
+        return f"This run can not be judged: {reasons[0]}."
+    finding, turn = found.components, found.turn
+    match finding.status:
+        case "found":
+            return _sentence(finding.candidates[0], finding)
+        case "at_most":
+            first = finding.candidates[0]
+            return f"{_name(first)} is full already at {_calls(first.calls)} calls or fewer."
+        case "not_reached":
+            return f"Nothing bent up to {_calls(finding.tested_up_to)} calls."
+        case "ambiguous":
+            names = " and ".join(_name(each) for each in finding.candidates)
+            at = min(each.onset_calls for each in finding.candidates)
+            return f"{names} bent together from about {_calls(at)} calls on."
+        case "unobserved":
+            return f"{_of_turn(turn)} Which component it was stays unobserved."
+        case "cannot_tell":
+            if finding.candidates:
+                names = " and ".join(_name(each) for each in finding.candidates)
+                return f"{names} slowed down, but it can not be told why: {finding.reason}."
+            return f"No inflection can be told: {finding.reason}."
+
+
+def next_step(
+    found: Inflections, validity: Validity, written: Sequence[Judged], slo: Ceiling
+) -> str:
+    """One thing to do now; ``written`` are the user's own thresholds."""
+    finding = found.components
+    if validity == "inconclusive":
+        return "Run it again with the reasons above removed: `ovl generate TARGET --again RUN`."
+    if finding.status == "unobserved":
+        return (
+            "To see the components, point the target's OTLP exporter at the collector"
+            " (OTEL_EXPORTER_OTLP_ENDPOINT) or send `timing` messages on the wire."
+        )
+    if finding.status == "cannot_tell":
+        if finding.repeat_level is not None:
+            return f"Repeat the level of {finding.repeat_level:.0f} calls after the peak."
+        if finding.tested_up_to is not None:
+            return "Hold several levels of load: `ovl generate TARGET -p ramp`."
+        return "Hold the load longer, or with more calls: `ovl generate TARGET -c 10 -d 5m`."
+    if finding.status == "ambiguous":
+        return "Relieve one of them and repeat the run: what bends next tells which came first."
+    if finding.status == "not_reached":
+        return f"Go higher than {_calls(finding.tested_up_to)} calls to find the limit."
+    if finding.status == "at_most":
+        return "Begin lower, to see the target unloaded: `ovl generate TARGET -c 1 -d 1m`."
+    undecided = max((each.needs_calls or 0 for each in written if each.decides), default=0)
+    if undecided:
+        return f"About {undecided} more calls would decide the open thresholds."
+    if written and slo.calls == 0 and slo.limited_by is not None:
+        return f"Not only a load problem: `{slo.limited_by}` is missed at the lowest level too."
+    name = finding.candidates[0].component
+    if name == "unattributed":
+        return "Look inside the agent's own process: no component's timing explains the wait."
+    return f"Relieve {name} first, then repeat the run to see what bends next."
+
+
+def _sentence(first: Candidate, finding: Finding) -> str:
+    interval = "" if first.ci is None else f" (95 %: {first.ci[0]:.0f} to {first.ci[1]:.0f})"
+    climb = ""
+    if finding.climb is not None and first.calls is not None:
+        start = finding.climb[0]
+        if start < 0.97 * first.calls:
+            climb = f"; it climbs from about {start:.0f} on"
+    return f"{_name(first)} bends first: full at {_calls(first.calls)} calls{interval}{climb}."
+
+
+def _of_turn(turn: Finding) -> str:
+    match turn.status:
+        case "found":
+            return _sentence(turn.candidates[0], turn)
+        case "at_most":
+            return f"The whole turn is slow already at {_calls(turn.candidates[0].calls)} calls."
+        case "not_reached":
+            return f"The turn did not bend up to {_calls(turn.tested_up_to)} calls."
+        case _:
+            return f"Where the turn bends can not be told: {turn.reason}."
+
+
+def _name(candidate: Candidate) -> str:
+    names = {"turn": "The whole turn", "unattributed": "Time that no component explains"}
+    return names.get(candidate.component, candidate.component)
+
+
+def _calls(calls: float | None) -> str:
+    return "an unknown number of" if calls is None else f"{calls:.0f}"

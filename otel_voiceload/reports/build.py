@@ -1,0 +1,264 @@
+"""One Report from one run: asks the named queries, has the numbers judged, puts it all together.
+
+The order matters only at the top: whether a run is fit to be judged comes before what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import orjson
+
+from otel_voiceload.analysis import (
+    ceilings,
+    headroom,
+    inflection,
+    judge,
+    thresholds,
+    validity,
+    verdict,
+)
+from otel_voiceload.analysis.levels import Evidence, gather
+from otel_voiceload.analysis.thresholds import Threshold
+from otel_voiceload.errors import ExitCode, StoreError, UsageError
+from otel_voiceload.reports import build_figures as figures
+from otel_voiceload.reports import build_findings as findings
+from otel_voiceload.reports.build_measured import read_samples
+from otel_voiceload.reports.report import Report, Run, StopReason
+from otel_voiceload.store.reading import Reading
+
+STOP_REASONS = (
+    "target_reached",
+    "quality_floor",
+    "duration",
+    "generator_limit",
+    "user",
+    "kill",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What the reader of a report may ask for beyond what the run recorded."""
+
+    thresholds: tuple[Threshold, ...] = ()  # added to those that the run was started with
+    expected_peak: float | None = None  # calls
+    component: str | None = None  # show only this one
+    since_ns: int | None = None  # unix time
+    until_ns: int | None = None
+
+    def problems(self) -> list[str]:
+        found = []
+        if self.expected_peak is not None and self.expected_peak <= 0:
+            found.append(f"an expected peak of {self.expected_peak:g} calls: use 1 or more")
+        if None not in (self.since_ns, self.until_ns) and not (
+            cast(int, self.since_ns) < cast(int, self.until_ns)
+        ):
+            found.append("the time window ends before it begins")
+        return found
+
+
+def build_report(reading: Reading, run_id: str, options: ReportOptions | None = None) -> Report:
+    """The whole report of a run.
+
+    Raises UsageError for options that make no sense, StoreError when the run is not there.
+    """
+    options = options or ReportOptions()
+    if problems := options.problems():
+        raise UsageError(f"Can not report: {'; '.join(problems)}.")
+    tagged = reading.query("baseline_run", of_run=run_id)
+    base_id = str(tagged[0]["run_id"]) if tagged else None
+    runs = [run_id] if base_id is None else [run_id, base_id]
+    reading.prepare(*runs, since_ns=options.since_ns, until_ns=options.until_ns)
+    rows = reading.query("run_facts", run_id=run_id)
+    if not rows:
+        raise StoreError(f"The store {reading.path} has no run {run_id!r}.")
+    return _Builder(reading, run_id, rows[0], base_id, options).report()
+
+
+def exit_code(report: Report) -> ExitCode:
+    """What the shell should see for a run that ended by itself."""
+    deciding = [
+        each["verdict"]
+        for each in report["thresholds"]
+        if each["written_by_user"] and each.get("decides", True)
+    ]
+    return verdict.exit_code(report["run"]["validity"], deciding)
+
+
+class _Builder:
+    """Holds what several sections of one report share."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        run_id: str,
+        facts: Mapping[str, object],
+        base_id: str | None,
+        options: ReportOptions,
+    ) -> None:
+        self._reading = reading
+        self._run_id = run_id
+        self._facts = facts
+        self._options = options
+        self._samples = read_samples(reading, run_id, options.since_ns, options.until_ns)
+        self._ledger = reading.query("run_ledger", run_id=run_id)[0]
+        self._level_rows = reading.query("level_table", run_id=run_id)
+        self._sources = reading.query("component_sources", run_id=run_id)
+        self._evidence = self._gather()
+        self._found = inflection.find(self._evidence, self._failures())
+        if base_id is None:
+            base, up_to = figures.own_baseline(self._samples, self._evidence.rising)
+        else:
+            base, up_to = dict(read_samples(reading, base_id).measured), None
+        self._baseline = figures.baseline(base, base_id, up_to)
+        self._grounds = judge.Grounds(
+            measured=self._samples.measured,
+            levels=self._evidence.rising,
+            baseline=base,
+            packets=self._samples.packets,
+            searches=self._facts.get("profile") in verdict.SEARCHES,
+            expected_peak=options.expected_peak,
+        )
+
+    def report(self) -> Report:
+        state, reasons = self._validity()
+        written, judged = self._judged()
+        safe = [each for each, by_user in judged if by_user] or [each for each, _ in judged]
+        slo = ceilings.slo([each.threshold for each in safe], self._grounds)
+        own = ceilings.degradation(self._grounds)
+        promised = headroom.safe_calls(self._found.components, slo, own)
+        room = headroom.headroom(self._options.expected_peak, promised)
+        samples, found = self._samples, self._found
+        curve = self._reading.query("component_curve", run_id=self._run_id)
+        health = self._reading.query("generator_health", run_id=self._run_id)
+        return {
+            "schema_version": 1,
+            "run": self._run(state, reasons),
+            "verdict": verdict.decide(written or [each for each, _ in judged], state),
+            "headline": verdict.headline(found, state, reasons),
+            "inflection": findings.inflection(found.components),
+            "first_inflection": findings.first_inflection(found.components),
+            "turn_inflection": findings.inflection(found.turn),
+            "components": findings.components(found, curve, self._sources, self._options.component),
+            "levels": findings.levels(self._level_rows),
+            "unattributed": figures.unattributed(samples),
+            "turn_latency": figures.latency(samples.measured["turn_latency"]),
+            "greeting": figures.latency(samples.measured["greeting"]),
+            "connect": figures.connect(samples),
+            "call_completion": figures.completion(samples, self._baseline["completion"]),
+            "jitter": figures.jitter(samples),
+            "packet_loss": figures.packet_loss(samples),
+            "baseline": self._baseline,
+            "ceiling": {
+                "slo": {"calls": slo.calls, "ci": slo.ci, "limited_by": slo.limited_by},
+                "degradation": {"calls": own.calls, "ci": own.ci, "limited_by": own.limited_by},
+            },
+            "headroom": {
+                "expected_peak": room.expected_peak,
+                "calls": room.calls,
+                "ratio": room.ratio,
+            },
+            "fixes": findings.fixes(headroom.fixes(found.components)),
+            "spikes": [],
+            "spike_gap": None,
+            "drift": [],
+            "autoscaling": [],
+            "thresholds": findings.thresholds(judged),
+            "generator": figures.generator(
+                health[0] if health else {},
+                cast("float | None", self._facts["hearing_bias_s"]),
+                cast("int | None", self._facts["spans_ended"]),
+                cast(int, self._ledger["spans_stored"]),
+                self._lost(),
+            ),
+            "next_step": verdict.next_step(found, state, written, slo),
+        }
+
+    def _gather(self) -> Evidence:
+        names = ("level_blocks", "level_cells", "level_throughput", "turn_cycles")
+        return gather(*(self._reading.arrays(name, run_id=self._run_id) for name in names))
+
+    def _failures(self) -> dict[str, dict[str, int]]:
+        failures: dict[str, dict[str, int]] = {}
+        for row in self._reading.query("component_failures", run_id=self._run_id):
+            kinds = failures.setdefault(str(row["component"]), {})
+            kinds[str(row["error_type"])] = cast(int, row["attempts"])
+        return failures
+
+    def _judged(self) -> tuple[list[judge.Judged], list[tuple[judge.Judged, bool]]]:
+        """The user's thresholds judged, and all of them with whether the user wrote them."""
+        written = [*self._recorded_thresholds(), *self._options.thresholds]
+        names = {each.name for each in written}
+        rest = [each for each in thresholds.defaults() if each.name not in names]
+        if not self._has_phase("spike"):
+            rest = [each for each in rest if not each.selector]
+        of_user = [judge.judge(each, self._grounds) for each in written]
+        of_method = [judge.judge(each, self._grounds) for each in rest]
+        return of_user, [(each, True) for each in of_user] + [(each, False) for each in of_method]
+
+    def _recorded_thresholds(self) -> tuple[Threshold, ...]:
+        text = self._facts["thresholds"]
+        recorded = orjson.loads(text) if isinstance(text, str) and text else {}
+        return thresholds.from_mapping(cast(Mapping[str, Sequence[str]], recorded))
+
+    def _has_phase(self, phase: str) -> bool:
+        return any(row["phase"] == phase for row in self._level_rows)
+
+    def _lost(self) -> dict[str, int]:
+        text = self._facts["spans_lost"]
+        return cast("dict[str, int]", orjson.loads(text)) if isinstance(text, str) and text else {}
+
+    def _validity(self) -> tuple[validity.Validity, list[str]]:
+        sources: dict[str, list[str]] = {}
+        for row in self._sources:
+            sources.setdefault(str(row["component"]), []).append(str(row["source"]))
+        limited = [row for row in self._level_rows if _why(row).startswith("the generator")]
+        notes = list(self._reading.notes)
+        if missing := findings.missing_components(self._found, self._sources):
+            notes.append(f"no timing of {', '.join(missing)}: it counts as unattributed")
+        return validity.assess(
+            validity.Facts(
+                turns=cast(int, self._ledger["turns"]),
+                calls=cast(int, self._ledger["calls"]),
+                levels=len(self._level_rows),
+                levels_limited=len(limited),
+                levels_thin=sum(_why(row).startswith("fewer") for row in self._level_rows),
+                shut_down=bool(self._facts["shut_down"]),
+                stop_reason=cast("str | None", self._facts["stop_reason"]),
+                spans_ended=cast("int | None", self._facts["spans_ended"]),
+                spans_stored=cast(int, self._ledger["spans_stored"]),
+                spans_lost=self._lost(),
+                impossible_turns=cast(int, self._ledger["impossible_turns"]),
+                sources=sources,
+                notes=notes,
+            )
+        )
+
+    def _run(self, state: validity.Validity, reasons: list[str]) -> Run:
+        facts = self._facts
+        stop = facts["stop_reason"]
+        run: Run = {
+            "id": self._run_id,
+            "tag": str(facts["tag"] or ""),
+            "started": findings.iso(facts["started"]) or "",
+            "ended": findings.iso(facts["ended"]),
+            "target": str(facts["target"] or ""),
+            "wire": str(facts["wire"] or ""),
+            "profile": str(facts["profile"] or ""),
+            "seed": cast("int | None", facts["seed"]),
+            "stop_reason": cast(StopReason, stop) if stop in STOP_REASONS else None,
+            "validity": state,
+            "validity_reasons": reasons,
+            "co_located": cast("bool | None", facts["co_located"]),
+            "shut_down": bool(facts["shut_down"]),
+        }
+        if facts["planted"]:
+            run["planted"] = str(facts["planted"])
+        return run
+
+
+def _why(row: Mapping[str, object]) -> str:
+    return str(row["excluded_why"] or "")

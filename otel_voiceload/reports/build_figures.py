@@ -1,0 +1,169 @@
+"""The plain figures of a report: percentiles, completion, media, generator, baseline.
+
+None where nothing was measured; a zero is a measurement.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_voiceload.analysis.judge import Measured
+from otel_voiceload.analysis.levels import Level as LoadLevel
+from otel_voiceload.reports.build_measured import NATURAL_ENDS, NOT_CONNECTED, RunSamples, finite
+from otel_voiceload.reports.report import (
+    Baseline,
+    CallCompletion,
+    Connect,
+    Generator,
+    Latency,
+    MediaFigure,
+    Unattributed,
+)
+
+OWN_BASELINE_CALLS = 10.0
+
+
+def latency(measured: Measured) -> Latency:
+    """Percentiles of a latency; unanswered turns stand with their deadline."""
+    values, censored = measured.values, measured.censored.astype(bool)
+    return {
+        "p50_s": quantile(values, 0.50),
+        "p95_s": quantile(values, 0.95),
+        "p99_s": quantile(values, 0.99),
+        "samples": len(values),
+        "censored": int(censored.sum()),
+        "censored_at_s": float(values[censored].min()) if censored.any() else None,
+    }
+
+
+def quantile(values: npt.NDArray[np.generic], share: float) -> float | None:
+    known = values.astype(float)[finite(values)]
+    return float(np.quantile(known, share)) if len(known) else None
+
+
+def unattributed(samples: RunSamples) -> Unattributed:
+    rest = samples.turns["unattributed_s"].astype(float)
+    known = finite(rest)
+    whole = samples.turns["latency_s"].astype(float)[known].sum() if known.any() else 0.0
+    return {
+        "p50_s": quantile(rest, 0.50),
+        "p95_s": quantile(rest, 0.95),
+        "share": float(rest[known].sum() / whole) if whole > 0 else None,
+    }
+
+
+def connect(samples: RunSamples) -> Connect:
+    outcome = samples.calls["outcome"].astype(str)
+    seconds = samples.measured["connect_time"].values
+    ok = ~np.isin(outcome, NOT_CONNECTED)
+    return {
+        "attempts": len(outcome),
+        "success": float(ok.mean()) if len(outcome) else None,
+        "p50_s": quantile(seconds, 0.50),
+        "p95_s": quantile(seconds, 0.95),
+    }
+
+
+def completion(samples: RunSamples, baseline_rate: float | None) -> CallCompletion:
+    """Natural ends of the connected calls; those that we ended ourselves are only counted."""
+    outcome = samples.calls["outcome"].astype(str)
+    judged = samples.judged_calls
+    natural = judged & np.isin(outcome, NATURAL_ENDS)
+    rate = float(natural.sum() / judged.sum()) if judged.any() else None
+    drop = baseline_rate - rate if baseline_rate is not None and rate is not None else None
+    return {
+        "connected": int(samples.calls["connected"].astype(bool).sum()),
+        "natural_end": int(natural.sum()),
+        "rate": rate,
+        "baseline_rate": baseline_rate,
+        "drop_points": drop,
+        "outcomes": dict(Counter(outcome.tolist()).most_common()),
+    }
+
+
+def jitter(samples: RunSamples) -> MediaFigure:
+    values = samples.measured["jitter"].values if samples.packets else np.array([])
+    return {
+        "p95": quantile(values, 0.95),
+        "pooled": float(np.sqrt((values**2).mean())) if len(values) else None,
+        "streams": len(values),
+    }
+
+
+def packet_loss(samples: RunSamples) -> MediaFigure:
+    values = samples.measured["packet_loss"].values if samples.packets else np.array([])
+    lost = samples.calls["packets_lost"].astype(float)
+    received = samples.calls["packets_received"].astype(float)
+    known = finite(lost) & finite(received)
+    packets = float(lost[known].sum() + received[known].sum())
+    return {
+        "p95": quantile(values, 0.95),
+        "pooled": float(lost[known].sum() / packets) if packets > 0 else None,
+        "streams": len(values),
+    }
+
+
+def own_baseline(
+    samples: RunSamples, levels: Sequence[LoadLevel]
+) -> tuple[dict[str, Measured], float | None]:
+    """The figures at this run's own levels of at most ten calls, and the highest of those."""
+    low = [level for level in levels if level.asked <= OWN_BASELINE_CALLS]
+    if not low:
+        return {}, None
+    numbers = [number for level in low for number in level.numbers]
+    figures = {
+        name: rows.where(np.isin(rows.levels, numbers)) for name, rows in samples.measured.items()
+    }
+    return figures, max(level.asked for level in low)
+
+
+def baseline(
+    figures: dict[str, Measured], run_id: str | None, up_to_calls: float | None
+) -> Baseline:
+    latencies = figures.get("turn_latency")
+    if latencies is None or not len(latencies.values):
+        return {
+            "kind": "none",
+            "run_id": None,
+            "up_to_calls": None,
+            "p95_s": None,
+            "completion": None,
+        }
+    ends = figures["call_completion"].values
+    return {
+        "kind": "own_levels" if run_id is None else "tagged_run",
+        "run_id": run_id,
+        "up_to_calls": up_to_calls,
+        "p95_s": quantile(latencies.values, 0.95),
+        "completion": float(ends.mean()) if len(ends) else None,
+    }
+
+
+def generator(
+    health: dict[str, object],
+    hearing_bias_s: float | None,
+    spans_ended: int | None,
+    spans_stored: int,
+    spans_lost: dict[str, int],
+) -> Generator:
+    def figure(name: str) -> float | None:
+        value = health.get(name)
+        return float(value) if isinstance(value, int | float) else None
+
+    late = health.get("late_starts")
+    return {
+        "pacing_error_p99_s": figure("pacing_error_p99_s"),
+        "late_share": figure("late_share"),
+        "run_delay_share": figure("run_delay_share"),
+        "loop_lag_p99_s": figure("loop_lag_p99_s"),
+        "cpu": figure("cpu"),
+        "late_starts": late if isinstance(late, int) else 0,
+        "hearing_bias_s": hearing_bias_s,
+        "spans_ended": spans_ended,
+        "spans_stored": spans_stored,
+        "spans_lost": spans_lost,
+    }

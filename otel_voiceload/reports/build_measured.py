@@ -1,0 +1,110 @@
+"""What a run measured, metric by metric, in the shape that thresholds are judged on.
+
+Every figure is one row of a named query, so that a doubtful percentile can be computed again with
+``ovl query``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_voiceload.analysis.judge import Measured
+from otel_voiceload.store.reading import Arrays, Reading
+
+NATURAL_ENDS = ("completed", "transferred")
+NOT_CONNECTED = ("refused", "negotiation_failed")
+# Ours, or not known: neither speaks for or against the target.
+NOT_JUDGED = ("aborted_by_us", "unfinished")
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSamples:
+    """A run's turns, component turns and calls as columns, and the metrics made of them."""
+
+    turns: Arrays
+    components: Arrays
+    calls: Arrays
+    measured: Mapping[str, Measured]
+
+    @property
+    def judged_calls(self) -> Mask:
+        """Calls that were connected and whose end was the target's or the caller's own."""
+        outcome = self.calls["outcome"].astype(str)
+        return self.calls["connected"].astype(bool) & ~np.isin(outcome, NOT_JUDGED)
+
+    @property
+    def packets(self) -> bool:
+        """Whether the wire has packets that can be lost or late."""
+        lost = self.calls["packets_lost"].astype(float)
+        return bool((~np.isnan(lost)).any()) or "udp" in self.calls["transport"].astype(str)
+
+
+def read_samples(
+    reading: Reading, run_id: str, since_ns: int | None = None, until_ns: int | None = None
+) -> RunSamples:
+    """The samples of a run, or of a window of its time (unix nanoseconds)."""
+    window = {"run_id": run_id, "since_ns": since_ns, "until_ns": until_ns}
+    turns = reading.arrays("turn_samples", **window)
+    components = reading.arrays("component_samples", **window)
+    calls = reading.arrays("call_samples", **window)
+    return RunSamples(turns, components, calls, _measured(turns, components, calls))
+
+
+def finite(values: npt.NDArray[np.generic]) -> Mask:
+    return np.asarray(np.isfinite(values.astype(float)))
+
+
+def _measured(turns: Arrays, components: Arrays, calls: Arrays) -> dict[str, Measured]:
+    latency = turns["latency_s"].astype(float)
+    heard = finite(latency)
+    found = {
+        "turn_latency": _series(turns, latency, heard, turns["censored"].astype(bool)),
+        "error_rate": _series(turns, turns["censored"].astype(float), heard),
+        "interruption_rate": _series(
+            turns, turns["interrupted"].astype(float), np.ones(len(latency), dtype=bool)
+        ),
+    }
+    gaps = turns["audio_gap_s"].astype(float)
+    found["audio_gap"] = _series(turns, gaps, finite(gaps))
+    names = components["component"].astype(str)
+    for name in dict.fromkeys(names.tolist()):
+        found[name] = _series(components, components["latency_s"].astype(float), names == name)
+    outcome = calls["outcome"].astype(str)
+    connected = calls["connected"].astype(bool)
+    found["call_completion"] = _series(
+        calls,
+        np.isin(outcome, NATURAL_ENDS).astype(float),
+        connected & ~np.isin(outcome, NOT_JUDGED),
+    )
+    found["connect_success"] = _series(
+        calls, (~np.isin(outcome, NOT_CONNECTED)).astype(float), np.ones(len(outcome), dtype=bool)
+    )
+    for metric, column in (
+        ("greeting", "greeting_s"),
+        ("connect_time", "connect_s"),
+        ("jitter", "jitter_s"),
+        ("packet_loss", "loss_ratio"),
+    ):
+        values = calls[column].astype(float)
+        found[metric] = _series(calls, values, finite(values))
+    return found
+
+
+def _series(
+    rows: Arrays, values: npt.NDArray[np.float64], mask: Mask, censored: Mask | None = None
+) -> Measured:
+    marks = np.zeros(len(values)) if censored is None else censored.astype(float)
+    return Measured(
+        values=values,
+        censored=marks,
+        calls=rows["call"].astype(float),
+        levels=rows["level_no"].astype(float),
+        phases=rows["phase"].astype(str),
+        scenarios=rows["scenario"].astype(str),
+    ).where(mask)

@@ -1,0 +1,18 @@
+-- title: Every turn's component latencies
+-- question: What are the components' percentiles computed from?
+-- columns: component, call, latency_s, level_no, phase, scenario
+-- reads: component_turns, turns, calls, slot_levels
+select
+    w.component,
+    dense_rank() over (order by w.call_id) as call,
+    w.latency_s,
+    case when s.counts and not coalesce(w.first, false) then s.level_no end as level_no,
+    coalesce(t.phase, '') as phase,
+    coalesce(c.scenario, '') as scenario
+from component_turns w
+join turns t using (run_id, call_id, turn_index)
+left join calls c using (run_id, call_id)
+left join slot_levels s on s.run_id = w.run_id and s.slot = w.start_ns // 250000000
+where w.run_id = $run_id and w.latency_s >= 0 and not coalesce(s.limited, false)
+    and ($since_ns::bigint is null or w.start_ns >= $since_ns)
+    and ($until_ns::bigint is null or w.start_ns < $until_ns)

@@ -1,0 +1,74 @@
+"""Amounts of load as people write them: ``200``, ``5x`` and ``80%``; and durations for the shell.
+
+Relative loads stay unresolved until what they are relative to is known: ``5x`` of the profile's
+steady level, ``80%`` of a ceiling that an earlier phase measured.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from otel_voiceload.capacity.durations import parse_duration_s
+from otel_voiceload.errors import UsageError
+
+_LOAD = re.compile(r"(\d+(?:\.\d+)?)(x|%)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """``of`` says what ``value`` is: calls, times the steady level, or a share of a ceiling."""
+
+    value: float
+    of: Literal["calls", "steady", "ceiling"] = "calls"
+
+    def calls(self, steady: float | None = None, ceiling: float | None = None) -> float:
+        """Calls at once.
+
+        Raises:
+            UsageError: it is relative to something that is not known here.
+        """
+        if self.of == "calls":
+            return self.value
+        base = steady if self.of == "steady" else ceiling
+        if base is None:
+            missing = "steady level" if self.of == "steady" else "measured ceiling"
+            raise UsageError(
+                f"a load of {self} needs a {missing}, which is not known here; "
+                "write the number of calls"
+            )
+        return self.value * base
+
+    def __str__(self) -> str:
+        if self.of == "ceiling":
+            return f"{self.value * 100:g}%"
+        return f"{self.value:g}{'x' if self.of == 'steady' else ''}"
+
+
+def parse_load(text: str) -> Load:
+    """Raises UsageError when the text is no amount of load."""
+    found = _LOAD.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no load; write calls as 200, 5x or 80%")
+    value = float(found[1])
+    match found[2]:
+        case "x":
+            return Load(value, "steady")
+        case "%":
+            return Load(value / 100, "ceiling")
+        case _:
+            return Load(value)
+
+
+def duration_s(text: str) -> float:
+    """Seconds of ``500ms``, ``10m`` or ``1h30m``; a bare number is seconds, as in files.
+
+    Raises:
+        UsageError: the text is no length of time.
+    """
+    bare = re.fullmatch(r"\d+(\.\d+)?", text.strip())
+    try:
+        return parse_duration_s(float(bare[0]) if bare else text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from otel_voiceload.profiles import Findings, Request, StageFinding
+from otel_voiceload.profiles.baseline import Options
+
+
+def test_it_goes_on_until_enough_calls_came_to_their_end() -> None:
+    options = Options.of(Request())
+    first = options.next_stages(Findings())
+    assert first is not None
+    assert [(s.calls_to, s.duration_s, s.phase) for s in first] == [(10, 60, "baseline")]
+    done = tuple(map(StageFinding, first))
+    more = options.next_stages(Findings(done, natural_ends=40))
+    assert more is not None
+    assert [(s.index, s.start_s, s.duration_s) for s in more] == [(1, 60, 30)]
+    assert options.next_stages(Findings(done, natural_ends=75)) is None
+
+
+def test_it_gives_up_waiting_for_ends_when_its_time_is_over() -> None:
+    options = Options.of(Request(duration_s=70))
+    stages: tuple[StageFinding, ...] = ()
+    while more := options.next_stages(Findings(stages)):
+        stages += tuple(map(StageFinding, more))
+    assert [f.stage.duration_s for f in stages] == [60, 10]
+
+
+def test_more_than_ten_calls_are_no_baseline() -> None:
+    assert Options.of(Request(calls=3)).problems() == []
+    assert "not 11" in Options.of(Request(calls=11)).problems()[0]
+    assert len(Options.of(Request(duration_s=0)).problems()) == 1

@@ -1,0 +1,33 @@
+import pytest
+
+from otel_voiceload.model import Stage
+from otel_voiceload.profiles.levels import level, paced_hold_s, staircase
+
+
+def test_a_level_holds_one_concurrency() -> None:
+    stage = level(3, "ramp", 10.0, 5.0, 24, repeat_of=1)
+    assert stage == Stage(3, "ramp", 10.0, 5.0, 24.0, 24.0, 1)
+    assert stage.calls_at(12.0) == 24.0
+
+
+def test_a_staircase_goes_on_without_gaps() -> None:
+    assert [(s.start_s, s.calls_to) for s in staircase("ramp", (1, 2, 4), 30.0)] == [
+        (0.0, 1.0),
+        (30.0, 2.0),
+        (60.0, 4.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hold_s", "pace", "cycle_s", "expected"),
+    [
+        (60, 1.0, 7, 60),
+        (60, 2.0, 7, 120),
+        (60, 0.1, 7, 28),  # four cycles
+        (10, 0.5, 7, 10),  # shorter than four cycles already: as the user wrote it
+    ],
+)
+def test_a_pace_never_shrinks_a_hold_below_what_can_be_counted(
+    hold_s: float, pace: float, cycle_s: float, expected: float
+) -> None:
+    assert paced_hold_s(hold_s, pace, cycle_s) == expected

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from otel_voiceload.errors import UsageError
+from otel_voiceload.model import Stage
+from otel_voiceload.profiles import Findings, Profile, Request, StageFinding, known, load
+
+
+def played(profile: Profile, ends_per_stage: int = 10, limited: bool = False) -> list[Stage]:
+    """Every stage of a run in which each brings some natural ends."""
+    stages: list[Stage] = []
+    for _ in range(1000):
+        findings = Findings(
+            tuple(StageFinding(stage, limited) for stage in stages), ends_per_stage * len(stages)
+        )
+        more = profile.next_stages(findings)
+        if more is None:
+            return stages
+        stages += more
+    raise AssertionError("the profile never ends")
+
+
+def test_profiles_are_found_by_their_files() -> None:
+    assert {"baseline", "custom", "demo", "ramp"} <= set(known())
+    assert not {"units", "levels", "__init__"} & set(known())
+
+
+def test_an_unknown_profile_is_told_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"'rmap'.*baseline.*ramp"):
+        load("rmap")
+
+
+@pytest.mark.parametrize("name", known())
+@pytest.mark.parametrize("pace", [0.01, 1.0, 2.0])
+@pytest.mark.parametrize("limited", [False, True])
+def test_every_profile_offers_stages_without_gaps_up_to_its_peak_and_ends(
+    name: str, pace: float, limited: bool
+) -> None:
+    profile = load(name).of(Request(pace=max(pace, 0.5) if name == "demo" else pace))
+    assert profile.name == name
+    assert profile.problems() == []
+    stages = played(profile, limited=limited)
+    assert stages[0].start_s == 0.0
+    for index, stage in enumerate(stages):
+        assert stage.index == index
+        assert stage.duration_s > 0
+        assert 0 <= stage.calls_from <= profile.peak_calls
+        assert 0 <= stage.calls_to <= profile.peak_calls
+        if index:
+            assert stage.start_s == pytest.approx(stages[index - 1].end_s)
+    assert max(stage.calls_to for stage in stages) == profile.peak_calls
+
+
+# The demo's lengths are those of its own short turns.
+@pytest.mark.parametrize("name", [name for name in known() if name != "demo"])
+def test_no_level_is_held_for_less_than_four_turn_cycles_however_fast_the_pace(name: str) -> None:
+    profile = load(name).of(Request(pace=0.001, turn_cycle_s=5.0))
+    stages = played(profile, ends_per_stage=100)
+    assert min(stage.duration_s for stage in stages) == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize("name", ["baseline", "ramp", "demo"])
+def test_profiles_with_stages_of_their_own_take_none(name: str) -> None:
+    with pytest.raises(UsageError, match="own"):
+        load(name).of(Request(stages=("1m:5",)))

@@ -45,6 +45,13 @@ def tone(seconds: float) -> bytes:
     return (9000 * np.cos(2 * np.pi * 200 * t / RATE)).astype("<i2").tobytes()
 
 
+def faint(seconds: float) -> bytes:
+    """A voice near the floor, of uneven loudness as voices are."""
+    t = np.arange(round(seconds * RATE)) / RATE
+    loudness = 60 + 250 * np.abs(np.cos(2 * np.pi * 9 * t))
+    return (loudness * np.cos(2 * np.pi * 200 * t)).astype("<i2").tobytes()
+
+
 def silence(seconds: float) -> bytes:
     return bytes(2 * round(seconds * RATE))
 

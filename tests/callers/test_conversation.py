@@ -20,6 +20,7 @@ from tests.callers.fakes import (
     VirtualCall,
     answers,
     burst,
+    faint,
     scenario,
     silence,
     since,
@@ -211,6 +212,16 @@ def test_a_word_in_between_is_an_interruption_but_no_answer() -> None:
     turn = call.turns[0]
     assert turn.outcome == "interrupted"
     assert turn.response_latency_s == pytest.approx(0.51, abs=CLOSE_ENOUGH)
+
+
+def test_a_faint_voice_that_is_found_late_is_dated_back_over_our_last_word() -> None:
+    call = VirtualCall(answer=lambda turn: ())
+    call.plan(streamed(faint(2.0), after_s=0.475))  # believed after 40 ms; we end at 0.49 s
+    call.play(until_s=5.0)
+    call.take(call.conversation.hang_up(call.now, "now"))
+
+    assert call.outcomes[0] == "interrupted"
+    assert call.turns[0].response_latency_s == pytest.approx(-0.015, abs=0.01)
 
 
 def test_an_interruption_that_is_found_to_be_over_after_our_last_word_is_no_answer() -> None:

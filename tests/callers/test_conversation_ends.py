@@ -25,6 +25,7 @@ from tests.callers.fakes import (
     answers,
     burst,
     scenario,
+    silence,
     since,
     streamed,
     text,
@@ -71,8 +72,8 @@ def test_a_drop_is_explained_by_the_error_before_it() -> None:
 
 def test_a_reply_that_arrived_just_before_the_drop_counts_as_heard() -> None:
     def answer(turn: int) -> Planned:
-        yield from burst(tone(2.0), ANSWER_S)
-        yield ANSWER_S, WireClosed("connection_lost", "", 0)
+        yield from burst(silence(0.3) + tone(2.0), ANSWER_S - 0.3)
+        yield ANSWER_S - 0.25, WireClosed("connection_lost", "", 0)
 
     call = VirtualCall(answer=answer).play()
     assert call.outcomes == ["answered"]
@@ -109,6 +110,16 @@ def test_the_agents_end_is_obeyed_when_its_last_words_were_played(
     if reason != "callback":  # there the agent closes too, and nobody waits for sound
         assert since(call.turns[0].last_audio_mono_ns) == pytest.approx(3.0, abs=CLOSE_ENOUGH)
         assert call.times(HangUp)[0] == pytest.approx(3.2, abs=0.04)
+
+
+def test_an_end_that_overtakes_the_voice_waits_for_it() -> None:
+    def answer(turn: int) -> Planned:
+        yield from burst(silence(0.6) + tone(1.0), 0.1)
+        yield 0.15, EndHeard("resolution", 0)
+
+    call = VirtualCall(answer=answer).play()
+    assert call.outcomes == ["answered"]
+    assert call.turns[0].response_latency_s == pytest.approx(0.71, abs=CLOSE_ENOUGH)
 
 
 def test_an_agent_that_ends_without_answering_has_hung_up_on_us() -> None:

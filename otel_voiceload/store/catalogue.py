@@ -81,7 +81,7 @@ def parse(name: str, text: str) -> Query:
         if colon and key in HEADER_FIELDS:
             last = key
             fields[key] = value.strip()
-        elif last is not None:
+        elif last is not None and line.startswith("--   "):  # indented: the field goes on
             fields[last] = f"{fields[last]} {body}".strip()
     missing = [field for field in HEADER_FIELDS if not fields.get(field)]
     if missing:

@@ -10,15 +10,15 @@ import orjson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
-from ovl_collector.columns import BATCHES, RESOURCES, SCOPES, from_rows
-from ovl_collector.decode import Decoder
-from ovl_collector.segment_file import SegmentFile
 
 from otel_voiceload.model import ClockAnchor, Health, Record
 from otel_voiceload.telemetry.batches import Batch, Batcher, resource
 from otel_voiceload.telemetry.metrics import metrics_of
 from otel_voiceload.telemetry.otlp import RunScope, attributes
 from otel_voiceload.telemetry.spans import spans_of
+from ovl_collector.columns import BATCHES, RESOURCES, SCOPES, from_rows
+from ovl_collector.decode import Decoder
+from ovl_collector.segment_file import SegmentFile
 
 UNIX_NS = 1_800_000_000_000_000_000
 ANCHOR = ClockAnchor(mono_ns=0, unix_ns=UNIX_NS)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from otel_voiceload.errors import UsageError
+from otel_voiceload.store import catalogue
+
+TEXT = """-- title: Levels
+-- question: How did it go
+--   at each level?
+-- columns: level, turns
+-- reads: levels
+-- A remark on the query itself.
+select 1 as level, 2 as turns
+"""
+
+
+def test_the_header_may_go_on_over_lines() -> None:
+    query = catalogue.parse("x", TEXT)
+    assert query.title == "Levels"
+    assert query.question == "How did it go at each level?"
+    assert query.columns == ("level", "turns")
+    assert query.reads == ("levels",)
+
+
+def test_a_header_that_lacks_a_field_is_named() -> None:
+    with pytest.raises(UsageError, match=r"x\.sql lacks the header question, columns, reads"):
+        catalogue.parse("x", "-- title: T\nselect 1")
+
+
+def test_an_unknown_query_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"no query named 'level_tabel'.*level_table"):
+        catalogue.find("level_tabel")
+
+
+def test_every_view_file_is_in_the_order_and_the_order_names_only_files() -> None:
+    folder = catalogue.queries_folder() / "views"
+    named = {path.name for path in catalogue.view_files()} - {"@mappings"}
+    assert named == {path.name for path in folder.glob("*.sql")}
+
+
+def test_our_own_mapping_is_there() -> None:
+    assert "voiceload" in [path.stem for path in catalogue.mapping_files()]

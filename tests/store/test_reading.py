@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otel_voiceload.errors import StoreError, UsageError
+from otel_voiceload.store.open import open_store
+from otel_voiceload.store.reading import Reading
+from tests.store import records
+from tests.store.builder import UNIX_NS, batches_of, write_segment
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Iterator[Reading]:
+    later = records.run(tag="nightly", run_id="run-2", start_mono_ns=records.at(60))
+    batches = batches_of(records.small_run(), records.RUN) + batches_of([later], "run-2")
+    with open_store(write_segment(tmp_path / "runs.duckdb", batches)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("selector", "run_id"),
+    [("latest", "run-2"), ("run-1", "run-1"), ("nightly", "run-2")],
+)
+def test_a_run_is_found_by_id_tag_and_age(reading: Reading, selector: str, run_id: str) -> None:
+    assert reading.run_id(selector) == run_id
+
+
+@pytest.mark.parametrize(
+    ("selector", "says"),
+    [("nothing", "has no run 'nothing'; the latest are: run-2, run-1"), ("run-", "Several runs")],
+)
+def test_a_run_that_is_not_there_is_answered_with_those_that_are(
+    reading: Reading, selector: str, says: str
+) -> None:
+    with pytest.raises(StoreError, match=says):
+        reading.run_id(selector)
+
+
+def test_a_store_without_a_run_says_how_to_get_one(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    with open_store(tmp_path) as empty, pytest.raises(StoreError, match="holds no run yet"):
+        empty.run_id("latest")
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("drop table trace_runs", "DROP is not a SELECT"),
+        ("select 1; select 2", "One SQL statement at a time"),
+        ("selec 1", "can not be read|failed"),
+        ("select * from nowhere", "The SQL failed"),
+        ("copy (select 1) to '/tmp/x.csv'", "COPY is not a SELECT"),
+        ("select * from read_csv('/etc/hostname')", "disabled"),
+        ("attach 'x.duckdb'", "ATTACH is not a SELECT"),
+    ],
+)
+def test_own_sql_only_reads_and_only_the_store(reading: Reading, sql: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        reading.sql(sql)
+
+
+def test_own_sql_sees_all_runs_even_after_a_report_looked_at_one(reading: Reading) -> None:
+    reading.prepare("run-1")
+    assert reading.sql("select count(*) from runs").rows == ((2,),)
+    reading.prepare("run-2")
+    assert reading.sql("select count(*) from turns").rows == ((2,),)
+    assert reading.query("run_ledger", run_id="run-2")[0]["turns"] == 0
+
+
+def test_rows_come_as_dicts_and_as_columns(reading: Reading) -> None:
+    (row,) = reading.query("run_facts", run_id="run-2", unused=1)
+    assert row["tag"] == "nightly"
+    arrays = reading.arrays("turn_samples", run_id="run-1")
+    assert arrays["latency_s"].tolist() == [1.0, 8.0]
+    assert np.isnan(arrays["level_no"].astype(float)).any(), "a NULL number is NaN"
+
+
+def test_a_time_window_leaves_out_other_turns(reading: Reading) -> None:
+    split_ns = UNIX_NS + records.at(5)
+    reading.prepare("run-1", since_ns=split_ns)
+    assert reading.query("run_ledger", run_id="run-1")[0]["turns"] == 1
+    reading.prepare("run-1")
+    assert reading.query("run_ledger", run_id="run-1")[0]["turns"] == 2

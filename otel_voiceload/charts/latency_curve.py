@@ -83,7 +83,7 @@ def spec(
     layers: list[Spec] = []
     if bend is not None:
         layers += _bend_layers(bend, bends_here, axes)
-    rows = _rows(curve)
+    rows = _rows(curve, axes)
     colour = {"datum": name, "type": "nominal", "scale": component_scale(), "legend": None}
     y = {
         "field": "seconds",
@@ -96,7 +96,7 @@ def spec(
     tooltip = [
         {"field": "calls", "title": "calls", "type": "quantitative"},
         {"field": "statistic", "type": "nominal"},
-        {"field": "seconds", "type": "quantitative", "format": ".3f"},
+        {"field": "measured", "title": "seconds", "type": "quantitative", "format": ".3f"},
         {"field": "samples", "title": "turns", "type": "quantitative"},
         {"field": "errors", "type": "quantitative", "format": ".1%"},
     ]
@@ -132,13 +132,14 @@ def spec(
     return {**chart(width=width, height=height, title=name, subtitle=subtitle), "layer": layers}
 
 
-def _rows(curve: Sequence[Point]) -> list[dict[str, Any]]:
+def _rows(curve: Sequence[Point], axes: Axes) -> list[dict[str, Any]]:
     return [
         {
             "calls": point.calls,
             "again": point.again,
             "statistic": statistic,
-            "seconds": seconds,
+            "seconds": max(seconds, axes.seconds[0]),  # a logarithm has no place for nothing
+            "measured": seconds,
             "samples": point.samples,
             "errors": point.error_rate,
         }

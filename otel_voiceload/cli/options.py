@@ -82,6 +82,10 @@ class Common:
             return
         write_text(Path(self.output), text)
 
+    def warn(self, message: str) -> None:
+        """Says what is not as it was asked for, on stderr, also with ``-q``."""
+        typer.echo(f"ovl: {message}", err=True)
+
     def note(self, message: str) -> None:
         """Says how it goes, on stderr; ``-q`` silences it."""
         if not self.quiet:

@@ -30,7 +30,7 @@ def about_run(report: Report) -> list[str]:
         lines.append(
             "the generator ended without a shutdown; the run's last seconds may be missing"
         )
-    if run["stop_reason"] not in (None, "target_reached"):
+    if run["stop_reason"] not in (None, "target_reached", "duration"):
         lines.append(STOP_REASONS[run["stop_reason"]])
     if run["co_located"]:
         lines.append("generator and target shared one machine")

@@ -99,7 +99,7 @@ def _curves(report: Report, run: str, width: Width) -> Iterable[Figure]:
             name=f"latency-{name}",
             group=CURVES,
             describes=f"Latency of {name} against calls held, p50, p95 and p99; {subtitle}.",
-            command=_command("latency_by_level", run) if name == "turn" else _command("curve", run),
+            command=_command("level_table" if name == "turn" else "component_curve", run),
             spec=latency_curve.spec(
                 name, curve, axes, bend=bend, bends_here=here, subtitle=subtitle, width=width
             ),

@@ -8,7 +8,7 @@ the page its text and the pull request its marks.
 from __future__ import annotations
 
 from otel_voiceload.reports.render import markdown
-from otel_voiceload.reports.render.phrases import bounds, observed, verdict_of
+from otel_voiceload.reports.render.phrases import bounds, decides, observed, verdict_of
 from otel_voiceload.reports.report import Report
 
 
@@ -29,9 +29,9 @@ def commands(report: Report) -> list[str]:
         name = f"{result['metric']} {result['expression']}"
         said = f"observed {observed(result, censored_at)}, 95% bounds {bounds(result, censored_at)}"
         if result["verdict"] == "fail":
-            level = "error" if result["written_by_user"] else "warning"
+            level = "error" if decides(result) else "warning"
             lines.append(command(level, f"{name} failed", said))
-        elif result["verdict"] == "unknown" and result["written_by_user"]:
+        elif result["verdict"] == "unknown" and decides(result):
             lines.append(command("warning", f"{name} undecided", f"{verdict_of(result)}; {said}"))
     lines.append(command("notice", "otel-voiceload", report["headline"]))
     return lines

@@ -8,10 +8,13 @@ the load.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from otel_voiceload.conventions import COMPONENTS
-from otel_voiceload.reports.render.phrases import bare_seconds, bend, calls, percent
+from otel_voiceload.reports.render.phrases import bare_seconds, bend, percent
 from otel_voiceload.reports.report import ComponentReport, CurvePoint, Report
+
+NOT_SPLIT: Final = "not split"  # a level that the curves leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class LevelRow:
     calls: str
     again: bool  # a level held before, returned to after the peak
     turns: str
-    cells: tuple[Cell, ...]  # one per column of the grid
+    cells: tuple[Cell | None, ...]  # one per column; None: the curves leave this level out
     errors: str  # "" when nothing failed
     excluded_why: str | None
 
@@ -75,7 +78,9 @@ def build(report: Report, limit: int | None = None) -> Grid:
         held = level["level"]
         while pending and held > (pending[0]["calls"] or 0.0) and held > peak:
             rows.append(BendRow(bend(pending.pop(0))))
-        points = [(each, _point(each, held, seen.count(held))) for each in shown]
+        again = held in seen
+        # A curve is drawn without the levels that the load came back down to.
+        points = [(each, None if again else _point(each, held)) for each in shown]
         turn = Cell(
             bare_seconds(level["p50_s"], censored_at),
             bare_seconds(level["p95_s"], censored_at),
@@ -83,13 +88,13 @@ def build(report: Report, limit: int | None = None) -> Grid:
         )
         rows.append(
             LevelRow(
-                calls=calls(held),
-                again=held in seen,
+                calls=f"{held:g}",
+                again=again,
                 turns=str(level["turns"]),
                 cells=(
                     turn,
                     *(
-                        _cell(point, held > bent_at.get(one["component"], held))
+                        None if again else _cell(point, held > bent_at.get(one["component"], held))
                         for one, point in points
                     ),
                 ),
@@ -103,7 +108,7 @@ def build(report: Report, limit: int | None = None) -> Grid:
         (i for i, row in enumerate(rows) if isinstance(row, LevelRow) and row.again), len(rows)
     )
     rows[at:at] = [BendRow(bend(one)) for one in pending]
-    cells = [cell for row in rows if isinstance(row, LevelRow) for cell in row.cells]
+    cells = [cell for row in rows if isinstance(row, LevelRow) for cell in row.cells if cell]
     return Grid(
         columns=("turn", *(each["component"] for each in shown)),
         rows=tuple(rows),
@@ -117,10 +122,8 @@ def _importance(component: ComponentReport) -> tuple[int, int]:
     return roles.index(component["role"]), 0 if bought else 1
 
 
-def _point(component: ComponentReport, level: float, visit: int) -> CurvePoint | None:
-    """The curve has a point per level in the order they were held: the n-th visit has the n-th."""
-    points = [point for point in component["curve"] if point["concurrency"] == level]
-    return points[visit] if visit < len(points) else None
+def _point(component: ComponentReport, level: float) -> CurvePoint | None:
+    return next((each for each in component["curve"] if each["concurrency"] == level), None)
 
 
 def _cell(point: CurvePoint | None, bent: bool) -> Cell:

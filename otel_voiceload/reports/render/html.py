@@ -19,7 +19,7 @@ from otel_voiceload.errors import MissingExtra
 from otel_voiceload.reports.exhibits import Exhibits
 from otel_voiceload.reports.render import facts
 from otel_voiceload.reports.render.figures import CURVES, LOAD, SHARE, Figure, bend_of, figures
-from otel_voiceload.reports.render.grid import BendRow, Grid, LevelRow, build
+from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Grid, LevelRow, build
 from otel_voiceload.reports.render.markup import Html, join, json_script, raw, tag
 from otel_voiceload.reports.render.phrases import (
     at_calls,
@@ -296,7 +296,9 @@ def _level(row: LevelRow) -> Html:
         tag("td", f"{row.calls} again" if row.again else row.calls),
         tag("td", row.turns),
         *(
-            tag("td", f"{cell.p50} / {cell.p95}", class_="bent" if cell.bent else None)
+            tag("td", NOT_SPLIT, class_="muted")
+            if cell is None
+            else tag("td", f"{cell.p50} / {cell.p95}", class_="bent" if cell.bent else None)
             for cell in row.cells
         ),
         tag("td", "; ".join(notes) or "none"),

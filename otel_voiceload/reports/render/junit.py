@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from otel_voiceload.reports.render.phrases import bounds, observed, verdict_of
+from otel_voiceload.reports.render.phrases import bounds, decides, observed, verdict_of
 from otel_voiceload.reports.report import Report, ThresholdResult
 
 
@@ -60,11 +60,11 @@ def _case(report: Report, result: ThresholdResult) -> Xml.Element:
         name=printable(f"{result['metric']} {result['expression']}"),
     )
     said = f"observed {observed(result, censored_at)}, 95% bounds {bounds(result, censored_at)}"
-    if result["verdict"] == "fail" and result["written_by_user"]:
+    if result["verdict"] == "fail" and decides(result):
         Xml.SubElement(case, "failure", message=printable(said), type="threshold")
     elif result["verdict"] == "fail":
-        # The method's own thresholds are shown and never break a build.
-        why = f"over the method's own limit, which no build fails by: {said}"
+        whose = "broken by some levels" if result["written_by_user"] else "the method's own limit"
+        why = f"{whose}, which no build fails by: {said}"
         Xml.SubElement(case, "skipped", message=printable(why))
     elif result["verdict"] != "pass":
         Xml.SubElement(case, "skipped", message=printable(f"{verdict_of(result)}; {said}"))

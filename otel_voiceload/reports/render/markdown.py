@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from otel_voiceload.reports.render import facts
-from otel_voiceload.reports.render.grid import BendRow, Grid, LevelRow, build
+from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report
 
@@ -64,13 +64,16 @@ def levels(grid: Grid) -> str:
 
 
 def _level(row: LevelRow) -> list[str]:
-    cells = [
-        f"**{cell.p50} / {cell.p95}**" if cell.bent else f"{cell.p50} / {cell.p95}"
-        for cell in row.cells
-    ]
+    cells = [_cell(cell) for cell in row.cells]
     notes = [note for note in (row.errors, row.excluded_why) if note]
     held = f"{row.calls} (again)" if row.again else row.calls
     return [held, row.turns, *cells, escape("; ".join(notes)) or "none"]
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return NOT_SPLIT
+    return f"**{cell.p50} / {cell.p95}**" if cell.bent else f"{cell.p50} / {cell.p95}"
 
 
 def thresholds(report: Report) -> str:

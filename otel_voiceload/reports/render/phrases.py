@@ -84,6 +84,10 @@ def figure(value: float | None, unit: str, censored_at_s: float | None = None) -
         return seconds(value, censored_at_s)
     if unit == "ratio":
         return percent(value)
+    if unit == "points":
+        return f"{value * 100:.1f} points"
+    if unit == "x":
+        return f"{number(value)}x"
     return f"{value:g} {unit}".strip()
 
 
@@ -120,6 +124,11 @@ def verdict_of(result: ThresholdResult) -> str:
         why = f": {result['why']}" if result["why"] and not needs else ""
         return f"unknown{why}{more}"
     return verdict
+
+
+def decides(result: ThresholdResult) -> bool:
+    """Whether a threshold sets the exit code: the user wrote it, and it is no search's level."""
+    return result["written_by_user"] and result.get("decides", True)
 
 
 def bend(candidate: Candidate) -> str:

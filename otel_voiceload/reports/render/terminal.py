@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from otel_voiceload.reports.render import facts
-from otel_voiceload.reports.render.grid import BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report, ThresholdResult
 
@@ -127,7 +127,9 @@ def _level_lines(row: LevelRow, paint: Paint) -> list[str]:
     ]
 
 
-def _cell(cell: Cell, paint: Paint) -> str:
+def _cell(cell: Cell | None, paint: Paint) -> str:
+    if cell is None:
+        return paint(f"{NOT_SPLIT:>12}", "dim")
     text = f"{cell.p50:>7}{cell.p95:>5}"
     return paint(text, "bend") if cell.bent else text
 
@@ -146,7 +148,7 @@ def _left_out(report: Report, grid: Grid) -> list[str]:
     more = [
         each["component"]
         for each in report["components"]
-        if each["role"] != "unobserved" and each["curve"] and each["component"] not in grid.columns
+        if each["curve"] and each["component"] not in (*grid.columns, "unattributed")
     ]
     if more:
         lines.append(f"not shown for width: {', '.join(more)} (ovl analyze -f md)")

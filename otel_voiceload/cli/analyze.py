@@ -1,0 +1,66 @@
+"""``ovl analyze``: what bent first, how far it carries, thresholds, and the exit code."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.cli.reading import (
+    RunArgument,
+    deliver,
+    opened,
+    unix_ns,
+    written_thresholds,
+)
+from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
+
+app = verb_app()
+
+
+@app.command()
+@with_common
+def analyze(
+    common: Common,
+    run: RunArgument = "latest",
+    component: Annotated[
+        str | None, typer.Option("--component", help="Show only this one: stt, llm, tts, network.")
+    ] = None,
+    expected_peak: Annotated[
+        float | None,
+        typer.Option(
+            "--expected-peak", min=1, help="Calls you expect at your peak: gives the headroom."
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only from here: a time, or 90s after the run began."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Only up to here, said as for --since.")
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option("--threshold", help="A promise to judge, such as turn_latency:p95<2s."),
+    ] = None,
+) -> None:
+    """Say what bent first and at how many calls, how far the target carries, and what to fix.
+
+    Leaves with 0 when every threshold that you wrote held, 99 when one failed, 4 when the data can
+    not say. The method's own thresholds are shown and never set the exit code.
+    """
+    promised = written_thresholds(common, threshold or [])
+    with opened(common, run) as (reading, run_id):
+        started = reading.query("run_facts", run_id=run_id)[0]["started_ns"]
+        started_ns = started if isinstance(started, int) else 0
+        options = ReportOptions(
+            thresholds=promised,
+            expected_peak=expected_peak,
+            component=component,
+            since_ns=unix_ns(since, started_ns),
+            until_ns=unix_ns(until, started_ns),
+        )
+        report = build_report(reading, run_id, options)
+    deliver(common, report)
+    raise typer.Exit(exit_code(report))

@@ -1,0 +1,90 @@
+"""What the verbs that read a run share: finding it, building its report, handing that out.
+
+``generate`` and ``demo`` end with the same words: a report is delivered here, whoever made the run.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from otel_voiceload.analysis import thresholds
+from otel_voiceload.cli.options import Common, Format
+from otel_voiceload.errors import UsageError
+from otel_voiceload.profiles.units import duration_s
+from otel_voiceload.reports.render import csv, github, json, junit, markdown, terminal
+from otel_voiceload.reports.report import Report
+from otel_voiceload.reports.runs import open_selected
+from otel_voiceload.store.reading import Reading
+
+FORMATS: Final[tuple[Format, ...]] = ("text", "json", "csv", "md", "junit", "github")
+RunArgument = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="Id, a tag, latest, baseline, or a .duckdb file."),
+]
+
+
+@contextmanager
+def opened(common: Common, selector: str) -> Iterator[tuple[Reading, str]]:
+    """The store opened and the run found; what could not be read is said on stderr."""
+    reading, run_id = open_selected(common.store, selector)
+    with reading:
+        for note in reading.notes:
+            common.note(note)
+        yield reading, run_id
+
+
+def written_thresholds(
+    common: Common, on_command_line: Sequence[str]
+) -> tuple[thresholds.Threshold, ...]:
+    """What the user promised: on the command line, else for other metrics in the file."""
+    found = [each for text in on_command_line for each in thresholds.parse(text)]
+    named = {each.name for each in found}
+    in_file = thresholds.from_mapping(common.thresholds)
+    return (*found, *(each for each in in_file if each.name not in named))
+
+
+def deliver(common: Common, report: Report) -> None:
+    """Writes a report in the format asked for."""
+    form = common.one_of(*FORMATS)
+    if form == "text":
+        common.emit(terminal.render(report, color=common.to_stdout and common.color_on(sys.stdout)))
+        return
+    if form == "github":
+        for command in github.commands(report):
+            typer.echo(command, err=True)
+    renderers: dict[Format, Callable[[Report], str]] = {
+        "json": json.render,
+        "csv": csv.render,
+        "md": markdown.render,
+        "junit": junit.render,
+        "github": github.render,
+    }
+    common.emit(renderers[form](report))
+
+
+def unix_ns(text: str | None, started_ns: int) -> int | None:
+    """A moment of a run: a time in ISO 8601, or a length since its start, such as ``90s``.
+
+    A time without a zone is UTC, as all times of a report are.
+    """
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return started_ns + round(duration_s(text) * 1e9)
+        except UsageError:
+            raise UsageError(
+                f"{text!r} is no moment: write a time such as 2026-11-23T10:15:00, or 90s after"
+                " the run's start"
+            ) from None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return round(when.timestamp() * 1e9)

@@ -1,0 +1,151 @@
+"""``ovl runs``: what is in the store, under which names, how large, and how to be rid of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.errors import UsageError
+from otel_voiceload.reports import runs as inventory
+from otel_voiceload.reports.marks import read_marks, write_marks
+from otel_voiceload.reports.render import rows
+from otel_voiceload.store.open import open_store
+from otel_voiceload.store.reading import Table
+
+if TYPE_CHECKING:
+    from typer._click.core import Context as AnyContext
+
+
+class ListFirst(TyperGroup):
+    """``ovl runs`` alone, or with options only, lists."""
+
+    def parse_args(self, ctx: AnyContext, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = verb_app()
+app.info.cls = ListFirst
+
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id, the beginning of one, a tag, latest or baseline.")
+]
+
+
+@app.callback()
+def runs() -> None:
+    """List, show, tag and remove recorded runs; `ovl runs` alone lists them."""
+
+
+@app.command("list")
+@with_common
+def list_runs(common: Common) -> None:
+    """All runs of the store, the newest first."""
+    with open_store(common.store) as reading:
+        for note in reading.notes:
+            common.note(note)
+        _emit(common, inventory.listed(reading, read_marks(common.store)))
+
+
+@app.command()
+@with_common
+def show(common: Common, run: Run = "latest") -> None:
+    """One run: what it says of itself, and its stages."""
+    reading, run_id = inventory.open_selected(common.store, run)
+    with reading:
+        table = inventory.shown(reading, run_id)
+        stages = inventory.stages_of(reading, run_id)
+    if common.one_of("text", "json", "csv", "md") == "text":
+        tags = ", ".join(read_marks(common.store).tags_of(run_id))
+        facts = [*zip(table.columns, table.rows[0], strict=True), ("tags given later", tags)]
+        width = max(len(name) for name, _ in facts)
+        said = [
+            f"{name:<{width}}  {rows.shown(value)}" for name, value in facts if value not in ("",)
+        ]
+        common.emit("\n".join([*said, "", rows.render("text", stages.columns, stages.rows)]))
+    else:
+        _emit(common, table)
+
+
+@app.command()
+@with_common
+def tag(
+    common: Common,
+    run: Run,
+    name: Annotated[str, typer.Argument(metavar="TAG", help="The name to give, or to take away.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
+) -> None:
+    """Give a run a name that stands for it wherever RUN is asked for."""
+    reading, run_id = inventory.open_selected(common.store, run)
+    reading.close()
+    marks = read_marks(common.store)
+    write_marks(common.store, marks.untagged(name) if remove else marks.tagged(name, run_id))
+    common.note(f"{run_id} is {'no longer ' if remove else ''}{name}")
+
+
+@app.command()
+@with_common
+def baseline(common: Common, run: Run = "latest") -> None:
+    """Mark a run as the baseline for later runs of the same target, wire, scenario and clips."""
+    reading, run_id = inventory.open_selected(common.store, run)
+    reading.close()
+    write_marks(common.store, read_marks(common.store).with_baseline(run_id))
+    common.note(f"{run_id} is the baseline")
+
+
+@app.command()
+@with_common
+def sizes(common: Common) -> None:
+    """Recordings with their bytes on disk, and the runs in each."""
+    found = inventory.sizes(common.store)
+    table = Table(
+        ("recording", "bytes", "spans", "runs", "state"),
+        ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR"),
+        tuple(
+            (
+                each.recording_id,
+                each.bytes,
+                each.spans,
+                ", ".join(each.runs) or "none",
+                "being written" if each.alive else "closed",
+            )
+            for each in found
+        ),
+    )
+    _emit(common, table)
+
+
+@app.command()
+@with_common
+def rm(
+    common: Common,
+    run: Annotated[list[str], typer.Argument(metavar="RUN...", help="The runs to remove.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove runs for good. A recording goes as a whole, so all of its runs must be named."""
+    ids = set()
+    for selector in run:
+        reading, run_id = inventory.open_selected(common.store, selector)
+        reading.close()
+        ids.add(run_id)
+    doomed = inventory.removable(common.store, ids)
+    freed = sum(each.bytes for each in doomed)
+    names = ", ".join(sorted(ids))
+    if not yes and not typer.confirm(f"Remove {names} ({freed:,} bytes)?"):
+        raise UsageError("nothing was removed")
+    inventory.remove(doomed)
+    write_marks(common.store, read_marks(common.store).without(ids))
+    common.note(f"removed {names}, {freed:,} bytes")
+
+
+def _emit(common: Common, table: Table) -> None:
+    form = common.one_of("text", "json", "csv", "md")
+    for known in ("json", "csv", "md"):
+        if form == known:
+            common.emit(rows.render(known, table.columns, table.rows))
+            return
+    common.emit(rows.render("text", table.columns, table.rows))

@@ -1,0 +1,84 @@
+"""Questions as users type them: the name of a query, the name of a view, or SQL of their own."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from otel_voiceload.errors import UsageError
+from otel_voiceload.store import catalogue
+from otel_voiceload.store.reading import Reading, Table
+
+# Views that people ask whole: they list runs, or belong to none.
+WHOLE_VIEWS: Final = ("runs", "ledger")
+RUN_VIEWS: Final = (
+    "stages",
+    "concurrency",
+    "levels",
+    "calls",
+    "turns",
+    "component_spans",
+    "component_observations",
+    "curve",
+    "otel_spans",
+    "metric_points",
+)
+_NAME: Final = re.compile(r"^\w+$")
+_NUMBER: Final = re.compile(r"^-?\d+(\.\d+)?$")
+
+
+def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, object]) -> Table:
+    """The answer of a question; a query's or view's is about one run, SQL sees the whole store.
+
+    SQL may say ``$run_id``, and every name of ``parameters``.
+    """
+    question = question.strip().rstrip(";").strip()
+    if not question:
+        raise UsageError("what is the question? give SQL or a name; `ovl query --list` shows names")
+    bound = {"run_id": run_id, **parameters}
+    if not _NAME.match(question):
+        return reading.sql(question, **_used(question, bound))
+    if question in WHOLE_VIEWS:
+        return reading.sql(f"from {question}")
+    if question in RUN_VIEWS and question not in catalogue.catalogue():
+        text = f"from {question} where run_id = $run_id"
+        return reading.sql(text, run_id=run_id)
+    unknown = set(parameters) - set(_names(catalogue.find(question).sql))
+    if unknown:
+        raise UsageError(f"the query {question} has no parameter {', '.join(sorted(unknown))}")
+    return reading.table(question, **bound)
+
+
+def parameters_of(words: list[str]) -> dict[str, object]:
+    """``knee_calls=46`` as a parameter; what looks like a number is one."""
+    found: dict[str, object] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"{word!r} is no parameter: write NAME=VALUE")
+        found[name] = float(value) if _NUMBER.match(value) else value
+    return found
+
+
+def listed() -> Table:
+    """The catalogue: what can be asked by name."""
+    rows = [(query.name, query.question) for query in catalogue.catalogue().values()]
+    rows += [(view, f"the view {view}") for view in (*WHOLE_VIEWS, *RUN_VIEWS)]
+    return Table(("name", "answers"), ("VARCHAR", "VARCHAR"), tuple(rows))
+
+
+def text_of(name: str) -> str:
+    """The SQL of a named query or view, as it stands in its file."""
+    if name in (*WHOLE_VIEWS, *RUN_VIEWS) and name not in catalogue.catalogue():
+        return (catalogue.queries_folder() / "views" / f"{name}.sql").read_text(encoding="utf-8")
+    return catalogue.find(name).sql
+
+
+def _used(sql: str, bound: dict[str, object]) -> dict[str, object]:
+    """DuckDB refuses a parameter that the text does not name."""
+    names = _names(sql)
+    return {name: value for name, value in bound.items() if name in names}
+
+
+def _names(sql: str) -> list[str]:
+    return re.findall(r"\$(\w+)", sql)

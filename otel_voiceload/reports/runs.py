@@ -1,0 +1,135 @@
+"""The runs of a store and the recordings they lie in: what is there, how large, and what can go.
+
+A recording belongs to one collector and may hold several runs, and a run may lie in two recordings
+when its collector was restarted. Files are removed by recording, never by row: raw spans are not
+altered, so a run goes only together with everything that shares its recordings.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from otel_voiceload.errors import StoreError
+from otel_voiceload.reports.marks import Marks, read_marks
+from otel_voiceload.store.locate import find_recordings
+from otel_voiceload.store.open import open_run, open_store
+from otel_voiceload.store.reading import Reading, Table
+
+_LIST = """
+select run_id, tag, started, ended, target, wire, profile, seed, validity, shut_down
+from runs order by started desc, run_id
+"""
+_SHOW = "select * exclude (started_ns, last_ns) from runs where run_id = $run_id"
+_STAGES = """
+select stage_index, phase, started, duration_s, calls_asked, round(calls_held, 1) as calls_held
+from stages where run_id = $run_id order by stage_index
+"""
+_PLACES = """
+select coalesce(t.run_id, '') as run_id, s.recording_id, count(*) as spans
+from raw_spans s left join trace_runs t using (trace_id)
+group by all order by all
+"""
+
+
+class Sql(Protocol):
+    """What of an open store is needed here."""
+
+    def sql(self, text: str, **parameters: object) -> Table: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSize:
+    recording_id: str
+    folder: Path
+    bytes: int
+    spans: int
+    runs: tuple[str, ...]
+    alive: bool
+
+
+def open_selected(store: Path, selector: str) -> tuple[Reading, str]:
+    """The Reading and run id of RUN as users type it, marks included."""
+    return open_run(read_marks(store).resolve(selector), store)
+
+
+def listed(reading: Sql, marks: Marks) -> Table:
+    """All runs, the newest first, with the tags from both places."""
+    table = reading.sql(_LIST)
+    where = table.columns.index("tag")
+    rows = []
+    for row in table.rows:
+        run_id = str(row[0])
+        tags = dict.fromkeys([str(row[where] or ""), *marks.tags_of(run_id)])
+        if run_id in marks.baselines:
+            tags["baseline"] = None
+        named = ", ".join(tag for tag in tags if tag)
+        rows.append((*row[:where], named, *row[where + 1 :]))
+    return Table(table.columns, table.types, tuple(rows))
+
+
+def shown(reading: Sql, run_id: str) -> Table:
+    """One run with all that it says of itself."""
+    return reading.sql(_SHOW, run_id=run_id)
+
+
+def stages_of(reading: Sql, run_id: str) -> Table:
+    return reading.sql(_STAGES, run_id=run_id)
+
+
+def sizes(store: Path) -> list[RecordingSize]:
+    """Every recording with its bytes on disk, oldest first."""
+    with open_store(store) as reading:
+        places = reading.sql(_PLACES).rows
+    found = []
+    for recording in find_recordings(store):
+        inside = [row for row in places if row[1] == recording.recording_id]
+        found.append(
+            RecordingSize(
+                recording_id=recording.recording_id,
+                folder=recording.folder,
+                bytes=sum(
+                    file.stat().st_size for file in recording.folder.rglob("*") if file.is_file()
+                ),
+                spans=sum(_whole(row[2]) for row in inside),
+                runs=tuple(str(row[0]) for row in inside if row[0]),
+                alive=recording.alive,
+            )
+        )
+    return found
+
+
+def removable(store: Path, run_ids: set[str]) -> list[RecordingSize]:
+    """The recordings to delete for these runs; StoreError when others would go with them."""
+    doomed = [each for each in sizes(store) if run_ids & set(each.runs)]
+    for each in doomed:
+        if each.alive:
+            raise StoreError(
+                f"the recording {each.recording_id} is being written: stop its collector first"
+            )
+        others = set(each.runs) - run_ids
+        if others:
+            raise StoreError(
+                f"the recording {each.recording_id} also holds {', '.join(sorted(others))}:"
+                " name those runs too, or `ovl export` what should stay"
+            )
+    return doomed
+
+
+def remove(doomed: list[RecordingSize]) -> None:
+    """Deletes the folders; each is moved aside first, so that no reader meets half a recording."""
+    for each in doomed:
+        aside = each.folder.with_name(f".{each.folder.name}.removed")
+        try:
+            each.folder.rename(aside)
+            shutil.rmtree(aside)
+        except OSError as error:
+            raise StoreError(
+                f"can not remove {each.folder}: {error.strerror or error}; remove it by hand"
+            ) from error
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

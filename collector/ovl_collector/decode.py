@@ -33,7 +33,7 @@ _NO_PROMOTED: Final[list[Any]] = [None] * len(COLUMNS)
 _STATUS_MEMO_ENTRIES: Final = 1000
 
 
-class Rejected(Exception):  # noqa: N818 - an outcome of one span, not an error of ours
+class Rejected(Exception):
     """One span is not stored; the message is the reason's word in the ledger."""
 
 

@@ -23,7 +23,7 @@ class UsageError(CollectorError):
     exit_code = 2
 
 
-class RequestRefused(Exception):  # noqa: N818 - a request is refused; the collector has no error
+class RequestRefused(Exception):
     """One export request is not stored. ``reason`` is the word under which the ledger counts it;
     ``counted`` says that it already did."""
 

@@ -32,7 +32,7 @@ _ENCODINGS: Final = {b"": False, b"identity": False, b"gzip": True}
 _BODY_TIMEOUT_S: Final = 20.0
 
 
-class _Failed(Exception):  # noqa: N818 - an HTTP answer, raised to end a handler
+class _Failed(Exception):
     def __init__(
         self, status: HTTPStatus, code: int, message: str, headers: Mapping[str, str] | None = None
     ) -> None:
@@ -42,7 +42,7 @@ class _Failed(Exception):  # noqa: N818 - an HTTP answer, raised to end a handle
         self.headers = headers or {}
 
 
-class _ClientGone(Exception):  # noqa: N818 - nobody is left to answer
+class _ClientGone(Exception):
     pass
 
 

@@ -21,7 +21,7 @@ import orjson
 import pyarrow as pa
 
 from ovl_collector.manifest import Manifest, SegmentEntry
-from ovl_collector.segment_file import SegmentFile
+from ovl_collector.segment_file import SegmentFile, SegmentMaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class Segments:
         self._unix_ns = unix_ns
         self._manifest = manifest
         self._manifest_lock = threading.Lock()
+        self._maker = SegmentMaker(folder, manifest.recording)
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="segment-closer")
         self._unsealed: dict[int, Path] = {}  # closing failed (disk full): tried again later
         self._acked: int | None = None
@@ -159,18 +160,14 @@ class Segments:
         else:
             self._closer.submit(self._finish, live).result()
         self._closer.shutdown(wait=True)
+        self._maker.close()
         if not self._unsealed:
             self._update(lambda known: replace(known, ended=True))
         return self.manifest
 
     def _create(self, number: int) -> SegmentFile:
         path = segment_path(self.folder, number)
-        created = SegmentFile.create(
-            path,
-            recording=self._manifest.recording,
-            number=number,
-            now_unix_ns=self._unix_ns(),
-        )
+        created = self._maker.make(path, number, self._unix_ns())
         try:
             self._acked = os.open(
                 acked_path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,17 @@ def new_segments(
 
 
 def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a sealed segment, or of a dead one's, read as another process would."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach '{path}' as segment (read_only)")
+    """Rows of a sealed segment, or of a dead one's, read-only as another process would."""
+    connection = _reader()
+    connection.execute(f"attach '{path}' as segment (read_only)")
+    try:
         connection.execute("use segment")
         return connection.execute(sql).fetchall()
+    finally:
+        connection.execute("use memory")
+        connection.execute("detach segment")
+
+
+@cache
+def _reader() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"threads": 1})

@@ -2,7 +2,7 @@ import duckdb
 import pytest
 
 from ovl_collector import columns
-from ovl_collector.segment_file import SegmentFile
+from ovl_collector.segment_file import SegmentMaker
 
 TABLES = {
     "spans": columns.SPANS,
@@ -17,7 +17,7 @@ TABLES = {
 @pytest.mark.parametrize("table", TABLES)
 def test_the_arrow_schema_is_the_tables(tmp_path, table):
     path = tmp_path / "segment-0001.duckdb"
-    SegmentFile.create(path, recording="r", number=1, now_unix_ns=1).close()
+    SegmentMaker(tmp_path, "r").make(path, 1, 1).close()
     with duckdb.connect(str(path), read_only=True) as connection:
         described = connection.execute(f"describe {table}").fetchall()
         empty = columns.from_rows(TABLES[table], [])

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from ovl_collector.manifest import Manifest, SegmentEntry, read_manifest
 from ovl_collector.recovery import recent_hashes, recover
-from ovl_collector.segment_file import SegmentFile
+from ovl_collector.segment_file import SegmentMaker
 
 from .requests import traces
 from .stores import new_segments, query
@@ -44,7 +44,7 @@ def test_a_file_that_never_came_into_the_manifest_is_found(tmp_path):
 def test_an_empty_leftover_and_a_half_made_file_are_removed(tmp_path):
     manifest = killed(tmp_path)
     path = tmp_path / "segment-0003.duckdb"
-    SegmentFile.create(path, recording="r", number=3, now_unix_ns=1).abandon()
+    SegmentMaker(tmp_path, "r").make(path, 3, 1).abandon()
     (tmp_path / "segment-0004.duckdb.tmp").write_bytes(b"half")
     (tmp_path / "manifest.json.tmp").write_bytes(b"half")
     assert [entry.number for entry in recover(tmp_path, manifest).segments] == [1, 2]

@@ -2,7 +2,13 @@ import duckdb
 import pytest
 
 from ovl_collector.columns import LOSSES, from_rows
-from ovl_collector.segment_file import SCHEMA_VERSION, SegmentFile, read_hashes, remove_database
+from ovl_collector.segment_file import (
+    SCHEMA_VERSION,
+    SegmentFile,
+    SegmentMaker,
+    read_hashes,
+    remove_database,
+)
 
 from .stores import query
 
@@ -11,7 +17,10 @@ ROW = (1, "traces", "disk", 2, None)
 
 def make(tmp_path):
     path = tmp_path / "segment-0001.duckdb"
-    return SegmentFile.create(path, recording="it's r", number=1, now_unix_ns=9)
+    maker = SegmentMaker(tmp_path, "it's r")
+    segment = maker.make(path, 1, 9)
+    maker.close()
+    return segment
 
 
 def test_a_new_file_says_what_it_is_and_stands_alone_when_closed(tmp_path):
@@ -67,6 +76,17 @@ def test_a_creation_that_was_cut_short_is_started_anew(tmp_path):
     (tmp_path / "segment-0001.duckdb.tmp").write_bytes(b"half a file")
     make(tmp_path).close()
     assert [path.name for path in tmp_path.iterdir()] == ["segment-0001.duckdb"]
+
+
+def test_one_maker_makes_many_files_and_recovers_from_an_error(tmp_path):
+    maker = SegmentMaker(tmp_path, "r")
+    for number in (1, 2):
+        maker.make(tmp_path / f"{number}.duckdb", number, 9).close()
+    with pytest.raises(duckdb.Error):
+        maker.make(tmp_path / "missing" / "3.duckdb", 3, 9)
+    maker.make(tmp_path / "4.duckdb", 4, 9).close()
+    maker.close()
+    assert query(tmp_path / "4.duckdb", "select segment_number from meta") == [(4,)]
 
 
 def test_a_database_is_removed_with_its_log(tmp_path):

@@ -23,6 +23,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from ovl_collector.manifest import read_manifest
 from ovl_collector.recordings import recover_dead
+from ovl_collector.serve import main
 
 from .processes import FREE, WAIT_S, Served, post, read_answer, start
 from .requests import span_id, traces
@@ -126,14 +127,15 @@ def test_the_ready_line_and_the_control_file_say_where_it_is(tmp_path):
     assert read_manifest(served.folder).ended
 
 
-def test_a_second_collector_on_the_same_recording_is_refused_at_once(tmp_path):
-    with Served(tmp_path / "store") as served:
-        second = start(tmp_path / "store", *FREE, "--recording", served.folder.name)
-        out, errors = second.communicate(timeout=WAIT_S)
-        assert (second.returncode, out) == (2, "")
+def test_a_second_collector_on_the_same_recording_is_refused_at_once(tmp_path, capfd):
+    store = tmp_path / "store"
+    with Served(store) as served:
+        assert main(["--store", str(store), *FREE, "--recording", served.folder.name]) == 2
+        out, errors = capfd.readouterr()
+        assert out == ""
         assert errors.count("\n") == 1
         assert f"in use by pid {served.process.pid} on " in errors
-        with Served(tmp_path / "store") as beside:
+        with Served(store) as beside:
             assert beside.folder != served.folder
 
 
@@ -259,10 +261,10 @@ def test_dead_recordings_are_repaired_on_request(tmp_path):
         (("--recover",), "is not a store"),
     ],
 )
-def test_what_can_not_be_started_is_one_line_and_exit_code_2(tmp_path, options, message):
-    process = start(tmp_path / "store", *options)
-    out, errors = process.communicate(timeout=WAIT_S)
-    assert (process.returncode, out) == (2, "")
+def test_what_can_not_be_started_is_one_line_and_exit_code_2(tmp_path, capfd, options, message):
+    assert main(["--store", str(tmp_path / "store"), *FREE, *options]) == 2
+    out, errors = capfd.readouterr()
+    assert out == ""
     assert errors.startswith("ovl-collector: ")
     assert message in errors
     assert errors.count("\n") == 1

@@ -134,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until told to stop; the exit code."""
+    """Run as a child that announces itself in JSON; the exit code."""
     asked = parser().parse_args(argv)
     try:
         capacities = [(name, getattr(asked, f"{name}_capacity")) for name in SERVED]
@@ -154,13 +154,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             tls_key=asked.tls_key,
             network_delay=network_delay(config.network, random.Random(config.seed)),
         )
-        _allow_many_files()
-        _reach_loopback_directly()
-        uvloop.run(_until_told(config, knee, options, asked.otlp, asked.parent_pid))
+        run(config, knee, options, asked.otlp, asked.parent_pid, _print_ready)
     except OvlError as error:
         print(f"ovl-agent: {error}", file=sys.stderr)
         return error.exit_code
     return ExitCode.OK
+
+
+def run(
+    config: AgentConfig,
+    knee: Knee,
+    options: ServeOptions,
+    otlp_endpoint: str | None,
+    parent_pid: int | None,
+    ready: Callable[[Ready], None],
+) -> None:
+    """Serve in this process until SIGTERM, SIGINT or the parent's end; raises as ``run_agent``."""
+    _allow_many_files()
+    _reach_loopback_directly()
+    uvloop.run(_until_told(config, knee, options, otlp_endpoint, parent_pid, ready))
 
 
 async def _until_told(
@@ -169,6 +181,7 @@ async def _until_told(
     options: ServeOptions,
     otlp_endpoint: str | None,
     parent_pid: int | None,
+    ready: Callable[[Ready], None],
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -178,9 +191,7 @@ async def _until_told(
     if parent_pid is not None:
         watch = loop.create_task(_stop_with_parent(parent_pid, stop))
     try:
-        await run_agent(
-            config, knee, options, otlp_endpoint=otlp_endpoint, stop=stop, ready=_print_ready
-        )
+        await run_agent(config, knee, options, otlp_endpoint=otlp_endpoint, stop=stop, ready=ready)
     finally:
         if watch is not None:
             watch.cancel()

@@ -45,6 +45,22 @@ MANAGE: Final = "Manage"
 
 VERBS: Final = (
     Verb(
+        "demo",
+        "otel_voiceload.cli.demo",
+        RUN,
+        "Find a limit planted in the bundled agent: a ramp of 45 s on loopback, and its report.",
+    ),
+    Verb(
+        "generate",
+        "otel_voiceload.cli.generate",
+        RUN,
+        "Call a voice agent, many calls at once, and say what bent first.",
+    ),
+    Verb(
+        "agent", "otel_voiceload.cli.agent", RUN, "Serve the reference agent with limits you set."
+    ),
+    Verb("collect", "otel_voiceload.cli.collect", RUN, "Receive OTLP into the store."),
+    Verb(
         "analyze",
         "otel_voiceload.cli.analyze",
         READ,

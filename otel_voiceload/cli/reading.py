@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -17,6 +18,8 @@ from otel_voiceload.analysis import thresholds
 from otel_voiceload.cli.options import Common, Format
 from otel_voiceload.errors import UsageError
 from otel_voiceload.profiles.units import duration_s
+from otel_voiceload.reports.build import ReportOptions, build_report
+from otel_voiceload.reports.page import exhibits_of, write_page
 from otel_voiceload.reports.render import csv, github, json, junit, markdown, terminal
 from otel_voiceload.reports.report import Report
 from otel_voiceload.reports.runs import open_selected
@@ -66,6 +69,20 @@ def deliver(common: Common, report: Report) -> None:
         "github": github.render,
     }
     common.emit(renderers[form](report))
+
+
+def conclude(common: Common, run_id: str, page: Path | None) -> Report:
+    """What a run ends with: its report in the format asked for, and the page where one was."""
+    with opened(common, run_id) as (reading, found):
+        report = build_report(reading, found, ReportOptions())
+        if page is not None:
+            written = write_page(report, exhibits_of(reading, report), page)
+    deliver(common, report)
+    if page is not None:
+        if written.instead is not None:
+            common.warn(written.instead)
+        common.note(f"wrote {written.path}")
+    return report
 
 
 def unix_ns(text: str | None, started_ns: int) -> int | None:

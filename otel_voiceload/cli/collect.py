@@ -1,0 +1,53 @@
+"""``ovl collect``: the collector in the foreground, until it is stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otel_voiceload.cli.options import Common, verb_app, with_common
+
+app = verb_app()
+
+
+@app.command()
+@with_common
+def collect(
+    common: Common,
+    grpc: Annotated[
+        str | None, typer.Option("--grpc", help="Address of OTLP/gRPC; else 4317 or a free port.")
+    ] = None,
+    http: Annotated[
+        str | None, typer.Option("--http", help="Address of OTLP/HTTP; else 4318 or a free port.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", help="Bearer token that senders must bring.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its key.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option("--tls-client-ca", help="CA that senders' certificates need.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen beyond this machine without any of these.")
+    ] = False,
+) -> None:
+    """Receive OTLP traces and metrics into the store; each is acknowledged once it is committed."""
+    from otel_voiceload.runner.collector import collect_in_foreground
+
+    words = ["--store", str(common.store)]
+    for option, value in (
+        ("--grpc", grpc),
+        ("--http", http),
+        ("--token", token),
+        ("--tls-cert", tls_cert),
+        ("--tls-key", tls_key),
+        ("--tls-client-ca", tls_client_ca),
+    ):
+        if value is not None:
+            words += [option, str(value)]
+    if insecure:
+        words.append("--insecure")
+    collect_in_foreground(words, common.emit)

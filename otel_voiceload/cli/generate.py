@@ -1,0 +1,177 @@
+"""``ovl generate TARGET``: one smoke call, the load, the verdict."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otel_voiceload.cli.options import Common, verb_app, with_common
+
+app = verb_app()
+
+CALLS = "Calls"
+TARGET = "Target"
+RUN = "Run"
+
+
+@app.command()
+@with_common
+def generate(
+    common: Common,
+    target: Annotated[str, typer.Argument(help="Whom to call, such as ws://127.0.0.1:8765.")],
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", "-p", rich_help_panel=CALLS, help="Load shape: baseline, ramp."),
+    ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option("--calls", "-c", min=1, rich_help_panel=CALLS, help="Calls held at once."),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--duration", "-d", rich_help_panel=CALLS, help="How long: 30s, 10m, 1h30m."),
+    ] = None,
+    stage: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stage",
+            "-s",
+            rich_help_panel=CALLS,
+            help="10m:200 ramps to 200 calls, hold:10m:200 holds them (repeatable).",
+        ),
+    ] = None,
+    pace: Annotated[
+        float,
+        typer.Option("--pace", min=0.001, rich_help_panel=CALLS, help="Times all durations."),
+    ] = 1.0,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario", rich_help_panel=CALLS, help="Scenario file or name (repeatable)."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", rich_help_panel=CALLS, help="Of every draw.")] = 1,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            "-H",
+            rich_help_panel=TARGET,
+            help="'Name: value' of the handshake; env:NAME reads a secret (repeatable).",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", rich_help_panel=TARGET, help="K=V handed over at the call's start."
+        ),
+    ] = None,
+    tls_ca: Annotated[
+        Path | None, typer.Option("--tls-ca", rich_help_panel=TARGET, help="CA to trust.")
+    ] = None,
+    tls_insecure: Annotated[
+        bool, typer.Option("--tls-insecure", rich_help_panel=TARGET, help="Trust any certificate.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            rich_help_panel=TARGET,
+            help="Host that may be called with more than 10 calls (repeatable).",
+        ),
+    ] = None,
+    trace_sample: Annotated[
+        float | None,
+        typer.Option(
+            "--trace-sample",
+            min=0.0,
+            max=1.0,
+            rich_help_panel=TARGET,
+            help="Share of calls that carry the sampled flag; ours are always kept.",
+            show_default="1 on loopback, 0.1 elsewhere",
+        ),
+    ] = None,
+    max_calls: Annotated[
+        int, typer.Option("--max-calls", min=1, rich_help_panel=RUN, help="Never hold more.")
+    ] = 100,
+    max_connect_rate: Annotated[
+        float,
+        typer.Option(
+            "--max-connect-rate", min=0.1, rich_help_panel=RUN, help="New calls a second."
+        ),
+    ] = 50.0,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", min=1, rich_help_panel=RUN, help="Worker processes."),
+    ] = None,
+    collector: Annotated[
+        str | None,
+        typer.Option(
+            "--collector", rich_help_panel=RUN, help="OTLP/HTTP endpoint to use, or embedded."
+        ),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option("--threshold", rich_help_panel=RUN, help="turn_latency:p95<2s (repeatable)."),
+    ] = None,
+    tag: Annotated[str, typer.Option("--tag", rich_help_panel=RUN, help="Name of this run.")] = "",
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", rich_help_panel=RUN, help="Write the page here as well."),
+    ] = None,
+    print_config: Annotated[
+        bool,
+        typer.Option(
+            "--print-config", rich_help_panel=RUN, help="Show what would be run, and end."
+        ),
+    ] = False,
+) -> None:
+    """Call a voice agent: one smoke call, then the load, then the verdict.
+
+    Without options: 10 calls for 1 minute.
+    """
+    from otel_voiceload.analysis.thresholds import to_mapping
+    from otel_voiceload.cli.reading import conclude, written_thresholds
+    from otel_voiceload.profiles import Request, units
+    from otel_voiceload.reports.build import exit_code
+    from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param
+    from otel_voiceload.runner.play import play
+    from otel_voiceload.runner.screen import Screen
+
+    promised = written_thresholds(common, threshold or ())
+    request = Request(
+        calls=calls,
+        duration_s=units.duration_s(duration) if duration is not None else None,
+        stages=tuple(stage or ()),
+        pace=pace,
+    )
+    plan = RunPlan(
+        target=target,
+        profile_name=profile or "custom",
+        request=request,
+        store=common.store,
+        scenarios=tuple(scenario or ("booking",)),
+        collector=collector,
+        seed=seed,
+        tag=tag,
+        headers=dict(parse_header(text) for text in header or ()),
+        params=dict(parse_param(text) for text in param or ()),
+        tls_ca=tls_ca,
+        tls_insecure=tls_insecure,
+        trace_sample=trace_sample,
+        allow=tuple(allow or ()),
+        max_calls=max_calls,
+        max_connect_rate=max_connect_rate,
+        processes=processes,
+        thresholds=to_mapping(promised),
+    )
+    if print_config:
+        common.emit(plan.text())
+        return
+    screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
+    outcome = play(plan, screen)
+    built = conclude(common, outcome.run_id, page)
+    raise typer.Exit(outcome.interrupted or exit_code(built))

@@ -1,0 +1,84 @@
+"""The demo: a limit planted in the bundled agent, and whether the method finds it.
+
+Everything in it is what a user's own run is made of: real audio in real time over a real socket,
+the agent in a process of its own, its spans over OTLP to the collector. Only the plant is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from otel_voiceload.audio.clips import ClipPack
+from otel_voiceload.audio.encoding import PCM16_16K
+from otel_voiceload.callers.scenario import load_scenario
+from otel_voiceload.errors import ExitCode
+from otel_voiceload.profiles import Request
+from otel_voiceload.reports.report import Report
+from otel_voiceload.runner import children
+from otel_voiceload.runner.generate import RunOutcome
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.play import offer, running_collector
+from otel_voiceload.runner.prepare import prepare
+from otel_voiceload.runner.screen import Screen
+
+SCENARIO = "demo"
+MAX_CALLS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """``plant`` is ``llm:48``, another component, or ``none``."""
+
+    plant: str
+    seconds: float
+    seed: int
+    store: Path
+
+
+def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
+    """Plant, call, and leave the run in the store.
+
+    Raises:
+        UsageError: a plant or a length that can not be.
+    """
+    cycle = load_scenario(SCENARIO).turn_cycle(ClipPack.load(PCM16_16K))
+    plan = RunPlan(
+        target="ws://127.0.0.1",
+        profile_name="demo",
+        request=Request(duration_s=demo.seconds),
+        store=demo.store,
+        scenarios=(SCENARIO,),
+        collector="embedded",
+        seed=demo.seed,
+        tag="",
+        max_calls=MAX_CALLS,
+        planted=demo.plant,
+    )
+    prepare(plan)  # a wrong length is said before anything is started
+    with running_collector(plan, screen) as collector:
+        words = ["--plant", demo.plant, "--seed", str(demo.seed), "--otlp", collector.http]
+        words += ["--cycle", f"speech={cycle.speech_s:.3f}s,think={cycle.think_s:.3f}s"]
+        agent = children.start("agent", "otel_voiceload.agent.serve", words, {})
+        try:
+            knee = agent.ready["knee"]
+            assert isinstance(knee, dict)
+            screen.say(f"planted {demo.plant}: {knee['text']}")
+            plan = plan.at(str(agent.ready["url"]))
+            outcome = offer(plan, prepare(plan), collector, screen, linger=False)
+        finally:
+            agent.stop()  # which sends its last spans
+    return outcome
+
+
+def verdict(plant: str, report: Report) -> ExitCode:
+    """0 when what was found is what was planted, 99 when not, 4 when the data can not say."""
+    if report["run"]["validity"] == "inconclusive":
+        return ExitCode.INCONCLUSIVE
+    found = report["inflection"]
+    component = plant.partition(":")[0]
+    if component == "none":
+        return ExitCode.OK if found["status"] == "not_reached" else ExitCode.FAILED
+    named = [candidate["component"] for candidate in found["candidates"]]
+    right = found["status"] == "found" and named == [component]
+    return ExitCode.OK if right else ExitCode.FAILED

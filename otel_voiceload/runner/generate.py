@@ -1,0 +1,262 @@
+"""A run: stages offered to the workers, the profile asked how to go on, the end told truthfully.
+
+The runner keeps no figures for the report. What it knows, which stage was asked when and why the
+run ended, goes through telemetry into the store like everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import FrameType
+
+from otel_voiceload.errors import ExitCode
+from otel_voiceload.load.health import limited
+from otel_voiceload.load.messages import Begin, Extend, Finish, HangUpAll
+from otel_voiceload.model import (
+    NS_PER_S,
+    ClockAnchor,
+    Health,
+    Progress,
+    RunRecord,
+    Stage,
+    StageRecord,
+)
+from otel_voiceload.profiles import Findings, StageFinding
+from otel_voiceload.runner.collector import CollectorHandle
+from otel_voiceload.runner.fleet import Fleet, shards
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.prepare import Prepared
+from otel_voiceload.runner.screen import Screen, Tally
+from otel_voiceload.telemetry.environ import copy_from_environ
+from otel_voiceload.telemetry.exporter import Totals
+from otel_voiceload.telemetry.posting import Endpoint
+from otel_voiceload.telemetry.process import TelemetryConfig
+
+LEAD_S = 0.4  # from Begin to the first call, so that all workers have heard it
+ASK_AHEAD_S = 0.3  # before the last stage ends: later, the workers would hold it a moment too long
+FINISH_GRACE_S = 10.0
+HANG_UP_S = 4.0  # all calls are down within five seconds of Ctrl-C
+TELEMETRY_TIMEOUT_S = 30.0
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended; its figures are in the store. ``totals`` None: telemetry died."""
+
+    run_id: str
+    stop_reason: str
+    totals: Totals | None
+    interrupted: ExitCode | None
+    internal_errors: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Signals:
+    """What the user asked for with signals; a second one means at once."""
+
+    count: int = 0
+    number: int = signal.SIGINT
+
+    def take(self, number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        self.number = number
+
+    @property
+    def exit_code(self) -> ExitCode | None:
+        if not self.count:
+            return None
+        terminated = self.number == signal.SIGTERM
+        return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+
+
+@dataclass(slots=True)
+class _StageLog:
+    """The stages handed out so far, and what the generator's health was in each."""
+
+    stages: list[Stage] = field(default_factory=list)
+    health: dict[int, list[Health]] = field(default_factory=dict)
+    opened: int = 0  # how many were announced
+    closed: int = 0
+
+    def at(self, elapsed_s: float) -> Stage | None:
+        running = [s for s in self.stages if s.start_s <= elapsed_s]
+        return running[-1] if running else None
+
+    def findings(self, natural_ends: int) -> Findings:
+        found = tuple(
+            StageFinding(stage, limited(self.health.get(stage.index, ()))) for stage in self.stages
+        )
+        return Findings(found, natural_ends)
+
+
+class Run:
+    """One run from the first stage to the last word of telemetry."""
+
+    def __init__(
+        self, plan: RunPlan, prepared: Prepared, collector: CollectorHandle, screen: Screen
+    ) -> None:
+        self._plan = plan
+        self._prepared = prepared
+        self._screen = screen
+        self._tally = Tally()
+        self._log = _StageLog()
+        count = self._workers = plan.worker_count(prepared.profile.peak_calls)
+        endpoint = Endpoint(
+            urls={
+                "traces": f"{collector.http}/v1/traces",
+                "metrics": f"{collector.http}/v1/metrics",
+            }
+        )
+        anchor = ClockAnchor(time.monotonic_ns(), time.time_ns())
+        telemetry = TelemetryConfig(
+            run_id=prepared.run_id,
+            anchor=anchor,
+            endpoint=endpoint,
+            source_shards=(*range(count), None),
+            copy=copy_from_environ(os.environ, (*endpoint.urls.values(), collector.http)),
+        )
+        self._fleet = Fleet(shards(prepared.worker, count), telemetry)
+        self._start_mono_ns = 0
+
+    def play(self) -> RunOutcome:
+        with _signals() as signals:
+            try:
+                self._fleet.wait_ready()
+                stop_reason = self._offer(signals)
+                self._wind_down(signals)
+            except BaseException:
+                self._fleet.close(None, 1.0)
+                raise
+            totals = self._fleet.close(self._last_word(stop_reason), TELEMETRY_TIMEOUT_S)
+        errors = tuple(f.first_internal_error for f in self._fleet.finished if f.internal_errors)
+        return RunOutcome(self._prepared.run_id, stop_reason, totals, signals.exit_code, errors)
+
+    def _offer(self, signals: _Signals) -> str:
+        """Stage after stage until the profile has no more; the reason to stop."""
+        self._start_mono_ns = time.monotonic_ns() + int(LEAD_S * NS_PER_S)
+        self._fleet.record(self._run_record())
+        self._log.stages = list(self._prepared.profile.next_stages(Findings()) or ())
+        self._fleet.tell(Begin(tuple(self._log.stages), self._start_mono_ns))
+        asked_last = False
+        while True:
+            elapsed_s = self._watch()
+            if signals.count:
+                return "user"
+            if len(self._fleet.lost) == self._workers:
+                return "kill"
+            end_s = self._log.stages[-1].end_s
+            if not asked_last and elapsed_s >= end_s - ASK_AHEAD_S:
+                more = self._prepared.profile.next_stages(self._log.findings(self._natural_ends))
+                if more:
+                    self._log.stages += more
+                    self._fleet.tell(Extend(more))
+                else:
+                    asked_last = True
+            if asked_last and elapsed_s >= end_s:
+                return "target_reached" if self._prepared.profile.seeks_limit else "duration"
+
+    def _watch(self) -> float:
+        """Hear the workers, announce stages, show; seconds since the first stage."""
+        for message in self._fleet.poll(_POLL_S):
+            if isinstance(message, Progress):
+                self._take(message)
+        elapsed_s = self._elapsed_s()
+        self._announce(elapsed_s)
+        self._screen.show(self._tally, self._log.at(elapsed_s), max(0.0, elapsed_s))
+        return elapsed_s
+
+    def _take(self, progress: Progress) -> None:
+        self._tally.add(progress, time.monotonic())
+        at_s = (progress.health.at_mono_ns - self._start_mono_ns) / NS_PER_S
+        stage = self._log.at(at_s - 1.0)  # the second that this health is about began there
+        if stage is not None:
+            self._log.health.setdefault(stage.index, []).append(progress.health)
+
+    def _announce(self, elapsed_s: float) -> None:
+        """Stage markers and stage spans, each once, at the times that were asked for."""
+        log = self._log
+        while log.closed < log.opened and log.stages[log.closed].end_s <= elapsed_s:
+            self._record_stage(log.stages[log.closed], log.stages[log.closed].end_s)
+            log.closed += 1
+        while log.opened < len(log.stages) and log.stages[log.opened].start_s <= elapsed_s:
+            self._record_stage(log.stages[log.opened], None)
+            log.opened += 1
+
+    def _record_stage(self, stage: Stage, end_s: float | None) -> None:
+        end_ns = None if end_s is None else self._at_mono_ns(end_s)
+        self._fleet.record(StageRecord(stage, self._at_mono_ns(stage.start_s), end_ns))
+
+    def _wind_down(self, signals: _Signals) -> None:
+        """Every call comes to its end: after its turn, or within seconds when told to stop."""
+        elapsed_s = self._elapsed_s()
+        self._announce(elapsed_s)
+        for stage in self._log.stages[self._log.closed : self._log.opened]:
+            self._record_stage(stage, min(stage.end_s, max(stage.start_s, elapsed_s)))
+        grace_s = FINISH_GRACE_S
+        if signals.count:
+            grace_s = HANG_UP_S
+            self._screen.say("stopping: hanging up; a second Ctrl-C ends it at once")
+            self._fleet.tell(HangUpAll(time.monotonic_ns() + int(HANG_UP_S * NS_PER_S)))
+        else:
+            self._fleet.tell(Finish(grace_s))
+        deadline_s = time.monotonic() + grace_s + 3.0
+        told = signals.count
+        while not self._fleet.done and time.monotonic() < deadline_s:
+            for message in self._fleet.poll(_POLL_S):
+                if isinstance(message, Progress):
+                    self._tally.add(message, time.monotonic())
+            if signals.count > max(told, 1):
+                return
+            if signals.count and not told:
+                told = signals.count
+                deadline_s = time.monotonic() + HANG_UP_S + 1.0
+                self._fleet.tell(HangUpAll(time.monotonic_ns() + int(HANG_UP_S * NS_PER_S)))
+
+    def _run_record(self) -> RunRecord:
+        plan, prepared = self._plan, self._prepared
+        return RunRecord(
+            run_id=prepared.run_id,
+            target=plan.target,
+            wire=prepared.wire,
+            profile=plan.profile_name,
+            seed=plan.seed,
+            tag=plan.tag,
+            scenario_hash=prepared.scenario_hash,
+            clip_pack=prepared.clip_pack,
+            co_located=plan.local,
+            thresholds={metric: list(tests) for metric, tests in plan.thresholds.items()},
+            start_mono_ns=self._start_mono_ns,
+            planted=plan.planted,
+        )
+
+    def _last_word(self, stop_reason: str) -> RunRecord:
+        return replace(self._run_record(), end_mono_ns=time.monotonic_ns(), stop_reason=stop_reason)
+
+    @property
+    def _natural_ends(self) -> int:
+        ended: Counter[str] = self._tally.ended
+        return ended["completed"] + ended["transferred"]
+
+    def _elapsed_s(self) -> float:
+        return (time.monotonic_ns() - self._start_mono_ns) / NS_PER_S
+
+    def _at_mono_ns(self, elapsed_s: float) -> int:
+        return self._start_mono_ns + int(elapsed_s * NS_PER_S)
+
+
+@contextmanager
+def _signals() -> Iterator[_Signals]:
+    signals = _Signals()
+    before = {n: signal.signal(n, signals.take) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,114 @@
+"""What a run was asked to be, before anything is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from otel_voiceload.errors import UsageError
+from otel_voiceload.profiles import Request
+
+LOCAL_TRACE_SAMPLE = 1.0
+REMOTE_TRACE_SAMPLE = 0.1  # a target's tracing back end is not ours to flood
+CALLS_PER_WORKER = 400  # about what one core holds with everything on; fewer calls need fewer
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """One run. ``headers`` and ``params`` may hold secrets and stay out of messages."""
+
+    target: str
+    profile_name: str
+    request: Request
+    store: Path
+    scenarios: tuple[str, ...] = ("booking",)
+    collector: str | None = None
+    seed: int = 1
+    tag: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls_ca: Path | None = None
+    tls_insecure: bool = False
+    trace_sample: float | None = None
+    allow: tuple[str, ...] = ()
+    max_calls: int = 100
+    max_connect_rate: float = 50.0
+    processes: int | None = None
+    thresholds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    planted: str = ""
+
+    def at(self, target: str) -> RunPlan:
+        """The same plan against a target whose address is known only now."""
+        return replace(self, target=target)
+
+    def text(self) -> str:
+        """Every value as YAML, secrets masked: what ``--print-config`` shows."""
+        shown: dict[str, object] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name in ("headers", "params"):
+                value = dict.fromkeys(value, "***")
+            elif each.name == "request":
+                value = {f.name: getattr(value, f.name) for f in fields(value)}
+                value.pop("turn_cycle_s")  # follows from the scenarios
+            shown[each.name] = _plain(value)
+        return yaml.safe_dump(shown, sort_keys=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether generator and target share this host, and with it the cores."""
+        host = urlsplit(self.target.partition("+")[2] or self.target).hostname or ""
+        return host == "localhost" or host.startswith("127.") or host == "::1"
+
+    @property
+    def sample_ratio(self) -> float:
+        if self.trace_sample is not None:
+            return self.trace_sample
+        return LOCAL_TRACE_SAMPLE if self.local else REMOTE_TRACE_SAMPLE
+
+    def worker_count(self, peak_calls: int, cores: int | None = None) -> int:
+        """One worker per core that the target does not need, and no more than the calls need."""
+        if self.processes is not None:
+            return self.processes
+        available = cores or os.cpu_count() or 1
+        free = available - 1 if self.local else available
+        needed = -(-peak_calls // CALLS_PER_WORKER)
+        return max(1, min(free, needed))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def parse_header(text: str) -> tuple[str, str]:
+    """``Name: value``; a value ``env:NAME`` is read from the environment.
+
+    Raises:
+        UsageError: no colon, or the variable is not set. The value is never repeated.
+    """
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise UsageError("-H wants 'Name: value'; a secret can be named as 'Name: env:VARIABLE'")
+    value = value.strip()
+    if value.startswith("env:"):
+        variable = value.removeprefix("env:")
+        if variable not in os.environ:
+            raise UsageError(f"-H {name.strip()}: the environment has no {variable}; set it first")
+        value = os.environ[variable]
+    return name.strip(), value
+
+
+def parse_param(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--param wants NAME=VALUE, not {text!r}")
+    return name, value

@@ -1,0 +1,60 @@
+"""From a plan to a stored run: collector, smoke call, load, and the last spans of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from otel_voiceload.runner import collector as collectors
+from otel_voiceload.runner.collector import CollectorHandle
+from otel_voiceload.runner.generate import Run, RunOutcome
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.prepare import Prepared, prepare
+from otel_voiceload.runner.screen import Screen
+from otel_voiceload.runner.smoke import smoke
+
+
+def play(plan: RunPlan, screen: Screen) -> RunOutcome:
+    """One smoke call, then the load; returns when everything is stored.
+
+    Raises:
+        UsageError: what was asked can not be; nothing was started.
+        TargetError: the target may not or could not be called; no load was sent.
+        CollectorError: the collector did not start, or ended before it was told to.
+    """
+    prepared = prepare(plan)
+    with running_collector(plan, screen) as collector:
+        for text in smoke(plan, prepared, collector.spans_of_trace):
+            screen.say(text)
+        return offer(plan, prepared, collector, screen, linger=True)
+
+
+def offer(
+    plan: RunPlan, prepared: Prepared, collector: CollectorHandle, screen: Screen, *, linger: bool
+) -> RunOutcome:
+    """The load alone. ``linger``: wait for spans that the target still holds back."""
+    run = Run(plan, prepared, collector, screen)
+    with screen:
+        outcome = run.play()
+    for words in outcome.internal_errors:
+        screen.say(f"internal error in a worker: {words}")
+    if outcome.totals is None:
+        screen.say("the telemetry process died: the run has no end in the store")
+    if linger and outcome.interrupted is None:
+        screen.say("waiting for the target's last spans")
+        collector.linger()
+    return outcome
+
+
+@contextmanager
+def running_collector(plan: RunPlan, screen: Screen) -> Iterator[CollectorHandle]:
+    """A collector for as long as the block runs; its endpoint is said for the target's sake."""
+    collector = collectors.find_or_start(plan.store, plan.collector)
+    if collector.child is not None:
+        screen.say(f"collector: OTEL_EXPORTER_OTLP_ENDPOINT={collector.http}")
+    else:
+        screen.say(f"using the collector at {collector.http}")
+    try:
+        yield collector
+    finally:
+        collector.stop()

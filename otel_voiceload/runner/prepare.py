@@ -1,0 +1,104 @@
+"""Everything that can be known to be wrong before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from otel_voiceload.audio.clips import ClipPack
+from otel_voiceload.audio.encoding import PCM16_16K
+from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
+from otel_voiceload.errors import UsageError
+from otel_voiceload.load import safety
+from otel_voiceload.load.plan import WorkerConfig
+from otel_voiceload.profiles import Profile
+from otel_voiceload.profiles import load as load_profile
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.telemetry.context import new_run_id
+from otel_voiceload.transports import load as load_transport
+from otel_voiceload.transports import split_target
+
+# What an unloaded agent adds to a caller's own part of a turn: it notices the end, thinks, answers.
+AGENT_SHARE_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan that was checked, with all that its processes need."""
+
+    run_id: str
+    wire: str
+    profile: Profile
+    scenarios: tuple[tuple[Scenario, float], ...]
+    scenario_hash: str
+    clip_pack: str
+    worker: WorkerConfig
+
+
+def prepare(plan: RunPlan) -> Prepared:
+    """Check a plan against this machine and its own words.
+
+    Raises:
+        UsageError: what was asked for can not be.
+        TargetRefused: more calls to another host than a typed target gets.
+        PreflightFailed: too few file descriptors.
+        TargetError: the target's name does not resolve.
+    """
+    target = split_target(plan.target)
+    load_transport(target.scheme)  # a missing extra is said here
+    pack = ClipPack.load(PCM16_16K)
+    scenarios = tuple(_weighted(text) for text in plan.scenarios)
+    cycle_s = _mean_cycle_s(scenarios, pack)
+    profile = load_profile(plan.profile_name).of(replace(plan.request, turn_cycle_s=cycle_s))
+    if problems := profile.problems():
+        raise UsageError("; ".join(problems))
+    peak_calls = profile.peak_calls
+    safety.check_calls(peak_calls, plan.max_calls)
+    host = urlsplit(target.url).hostname or ""
+    worker = WorkerConfig(
+        run_id=new_run_id(),
+        target=plan.target,
+        scenarios=scenarios,
+        seed=plan.seed,
+        turn_cycle_s=cycle_s,
+        headers=plan.headers,
+        params=plan.params,
+        tls_ca=plan.tls_ca,
+        tls_insecure=plan.tls_insecure,
+        trace_sample=plan.sample_ratio,
+        max_connect_rate=plan.max_connect_rate,
+    )
+    if problems := worker.problems():
+        raise UsageError("; ".join(problems))
+    allow = safety.allow_list(host, peak_calls, plan.allow)
+    safety.check_target(host, allow)
+    calls_per_worker = -(-peak_calls // plan.worker_count(peak_calls))
+    safety.ensure_descriptors(safety.descriptors_needed(calls_per_worker))
+    return Prepared(
+        run_id=worker.run_id,
+        wire=target.transport,
+        profile=profile,
+        scenarios=scenarios,
+        scenario_hash=scenario_hash(scenarios),
+        clip_pack=pack.pack_id,
+        worker=replace(worker, allow=allow),
+    )
+
+
+def _weighted(text: str) -> tuple[Scenario, float]:
+    """``booking`` or ``booking=3``: a name or file, and how often it is played beside others."""
+    name, equals, weight = text.rpartition("=")
+    if not equals:
+        return load_scenario(text), 1.0
+    try:
+        return load_scenario(name), float(weight)
+    except ValueError:
+        raise UsageError(f"--scenario {text!r}: {weight!r} is no weight; write NAME=2") from None
+
+
+def _mean_cycle_s(scenarios: Sequence[tuple[Scenario, float]], pack: ClipPack) -> float:
+    total = sum(weight for _, weight in scenarios)
+    parts = [(scenario.turn_cycle(pack), weight) for scenario, weight in scenarios]
+    own_s = sum((part.speech_s + part.think_s) * weight for part, weight in parts) / total
+    return own_s + AGENT_SHARE_S

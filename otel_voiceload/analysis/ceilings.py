@@ -55,7 +55,7 @@ def _lowest(thresholds: Sequence[Threshold], grounds: Grounds) -> Ceiling:
     if broken:
         first = min(broken, key=lambda each: each.calls)
         return Ceiling(first.calls, (first.low, first.high), first.name)
-    reached = [found for _, found in judged if isinstance(found, float)]
+    reached = [found for _, found in judged if not isinstance(found, _Break)]
     return Ceiling(min(reached), None, None) if reached else Ceiling(None, None, None)
 
 

@@ -51,7 +51,9 @@ DEFAULTS_TEXT: Mapping[str, Sequence[str]] = {
     "packet_loss": ("p95<0.5%",),
 }
 
-_WHOLE = re.compile(r"^\s*(?P<metric>\w+)\s*(?:\{(?P<selector>[^}]*)\})?\s*:?\s*(?P<rest>.+)$")
+_WHOLE = re.compile(
+    r"^\s*(?P<metric>[a-z_]\w*)\b\s*(?:\{(?P<selector>[^}]*)\})?[\s:]+(?P<rest>.+)$"
+)
 _TEST = re.compile(
     r"^\s*(?P<statistic>p\(?\d+(?:\.\d+)?\)?|avg|mean|med|median|min|max|rate|drop|value)"
     r"\s*(?P<op><=|>=|<|>)\s*(?P<number>\d+(?:\.\d+)?)\s*"

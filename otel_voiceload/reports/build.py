@@ -6,7 +6,7 @@ The order matters only at the top: whether a run is fit to be judged comes befor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import orjson
@@ -114,6 +114,8 @@ class _Builder:
         else:
             base, up_to = dict(read_samples(reading, base_id).measured), None
         self._baseline = figures.baseline(base, base_id, up_to)
+        if base_id is None and all(level.asked <= (up_to or 0) for level in self._evidence.rising):
+            base = {}  # nothing lies above the baseline levels: they would be held to themselves
         self._grounds = judge.Grounds(
             measured=self._samples.measured,
             levels=self._evidence.rising,
@@ -196,8 +198,15 @@ class _Builder:
         if not self._has_phase("spike"):
             rest = [each for each in rest if not each.selector]
         of_user = [judge.judge(each, self._grounds) for each in written]
-        of_method = [judge.judge(each, self._grounds) for each in rest]
+        of_method = [self._judge_own(each) for each in rest]
         return of_user, [(each, True) for each in of_user] + [(each, False) for each in of_method]
+
+    def _judge_own(self, threshold: Threshold) -> judge.Judged:
+        """One of the method's own; without a baseline nobody asked for it to be compared."""
+        judged = judge.judge(threshold, self._grounds)
+        if threshold.relative_to_baseline and not self._grounds.baseline:
+            return replace(judged, decides=False)
+        return judged
 
     def _recorded_thresholds(self) -> tuple[Threshold, ...]:
         text = self._facts["thresholds"]
@@ -217,7 +226,7 @@ class _Builder:
             sources.setdefault(str(row["component"]), []).append(str(row["source"]))
         limited = [row for row in self._level_rows if _why(row).startswith("the generator")]
         notes = list(self._reading.notes)
-        if missing := findings.missing_components(self._found, self._sources):
+        if missing := findings.missing_components(self._sources):
             notes.append(f"no timing of {', '.join(missing)}: it counts as unattributed")
         return validity.assess(
             validity.Facts(

@@ -181,7 +181,7 @@ def fixes(found: Sequence[FoundFix]) -> list[Fix]:
     ]
 
 
-def missing_components(found: Inflections, sources: Rows) -> list[str]:
+def missing_components(sources: Rows) -> list[str]:
     """The served components without any timing, when others have some."""
     seen = {str(row["component"]) for row in sources}
     if not seen & set(SERVED):

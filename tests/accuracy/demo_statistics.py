@@ -97,7 +97,9 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--components", nargs="*", default=["stt", "llm", "tts", "none"])
     arguments = parser.parse_args()
-    print("| planted at 48 | right | N* error median | p90 | worst | 95 % interval covers | width |")
+    print(
+        "| planted at 48 | right | N* error median | p90 | worst | 95 % interval covers | width |"
+    )
     print("|---|---|---|---|---|---|---|")
     for component in arguments.components:
         started = time.monotonic()

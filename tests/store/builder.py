@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import duckdb
 import orjson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -18,10 +19,10 @@ from otel_voiceload.telemetry.otlp import RunScope, attributes
 from otel_voiceload.telemetry.spans import spans_of
 from ovl_collector.columns import BATCHES, RESOURCES, SCOPES, from_rows
 from ovl_collector.decode import Decoder
-from ovl_collector.segment_file import SegmentFile
 
 UNIX_NS = 1_800_000_000_000_000_000
 ANCHOR = ClockAnchor(mono_ns=0, unix_ns=UNIX_NS)
+SCHEMA = Path(__file__).parents[2] / "collector" / "ovl_collector" / "schema"
 RECORDING = "20270115T080000-test"
 
 
@@ -67,34 +68,44 @@ def write_segment(
     Not sealed: the rows stay in the write-ahead log, as a killed collector leaves them.
     """
     decoder = Decoder()
-    segment = SegmentFile.create(path, recording=recording, number=number, now_unix_ns=UNIX_NS)
-    seen_resources: set[int] = set()
-    seen_scopes: set[int] = set()
+    connection = duckdb.connect(path, config={"checkpoint_threshold": "1TB"})
+    connection.execute("pragma disable_checkpoint_on_shutdown")
+    for name in (SCHEMA / "_order").read_text().split():
+        connection.execute((SCHEMA / name).read_text())
+    connection.execute("insert into meta values (1, ?, ?, ?, 'test')", [recording, number, UNIX_NS])
+    connection.execute("checkpoint")
+    seen: dict[str, set[int]] = {"resources": set(), "scopes": set()}
     for position, batch in enumerate(batches):
         batch_id = first_batch_id + position
         decoded = decoder.decode(batch.signal, batch.body, batch_id, json=False)
-        table = "spans" if batch.signal == "traces" else "metric_points"
-        resources = {k: v for k, v in decoded.resources.items() if k not in seen_resources}
-        scopes = {k: v for k, v in decoded.scopes.items() if k not in seen_scopes}
-        seen_resources |= set(resources)
-        seen_scopes |= set(scopes)
+        resources = _fresh(decoded.resources, seen["resources"])
+        scopes = _fresh(decoded.scopes, seen["scopes"])
         ledger = (
             batch_id, UNIX_NS + batch_id, batch.signal, batch_id, "127.0.0.1", decoded.received,
             decoded.stored, decoded.rejected, None, False, position in doubtful,
         )  # fmt: skip
-        segment.commit(
-            {
-                table: decoded.rows,
-                "resources": from_rows(RESOURCES, list(resources.values())),
-                "scopes": from_rows(SCOPES, list(scopes.values())),
-                "batches": from_rows(BATCHES, [ledger]),
-            }
-        )
+        tables = {
+            "spans" if batch.signal == "traces" else "metric_points": decoded.rows,
+            "resources": from_rows(RESOURCES, resources),
+            "scopes": from_rows(SCOPES, scopes),
+            "batches": from_rows(BATCHES, [ledger]),
+        }
+        for table, rows in tables.items():
+            connection.register("incoming", rows)
+            connection.execute(f"insert into {table} select * from incoming")
+            connection.unregister("incoming")
     if sealed:
-        segment.close()
+        connection.execute("checkpoint")
+        connection.close()
     else:
-        _leave_behind(segment, path)
+        _leave_behind(connection, path)
     return path
+
+
+def _fresh(rows: Mapping[int, tuple[object, ...]], seen: set[int]) -> list[tuple[object, ...]]:
+    new = [row for key, row in rows.items() if key not in seen]
+    seen |= set(rows)
+    return new
 
 
 def write_store(
@@ -128,12 +139,12 @@ def write_run(path: Path, records: Iterable[Record], run_id: str) -> Path:
     return write_segment(path, batches_of(records, run_id))
 
 
-def _leave_behind(segment: SegmentFile, path: Path) -> None:
+def _leave_behind(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Copies the file with its log while it is open, which is how a killed process leaves both."""
     log = path.with_name(path.name + ".wal")
     kept = [(each, each.with_name(each.name + ".kept")) for each in (path, log) if each.exists()]
     for original, copy in kept:
         shutil.copy(original, copy)
-    segment.close()
+    connection.close()
     for original, copy in kept:
         copy.rename(original)

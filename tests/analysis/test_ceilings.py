@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from otel_voiceload.analysis import ceilings
+from otel_voiceload.analysis.thresholds import parse
+from tests.analysis.test_judge import LEVELS, SEARCHED, grounds, measured
+
+BASE = {"turn_latency": measured([0.5] * 100), "call_completion": measured([1.0] * 100)}
+
+
+def test_the_ceiling_lies_between_the_last_level_that_held_and_the_first_that_broke() -> None:
+    found = ceilings.slo(parse("turn_latency: p95<2s"), grounds(SEARCHED, levels=LEVELS))
+    assert found.calls is not None
+    assert 20 < found.calls < 40
+    assert found.ci == (20, 40)
+    assert found.limited_by == "turn_latency: p95<2s"
+
+
+def test_the_tightest_promise_sets_it() -> None:
+    both = parse("turn_latency: [p95<2s, p50<550ms]")
+    found = ceilings.slo(both, grounds(SEARCHED, levels=LEVELS))
+    assert found.limited_by == "turn_latency: p50<550ms"
+    assert found.ci == (10, 20)
+
+
+def test_a_promise_missed_at_the_lowest_level_is_no_load_problem() -> None:
+    on = grounds(SEARCHED, levels=LEVELS, baseline=BASE)
+    assert ceilings.slo(parse("turn_latency: p50<100ms"), on).calls == 0.0
+    own = ceilings.degradation(on)
+    assert own.calls is not None
+    assert own.calls > 20
+    assert own.limited_by == "turn_latency: p95<2x baseline"
+
+
+def test_what_never_broke_holds_up_to_the_highest_level() -> None:
+    found = ceilings.slo(parse("turn_latency: p95<9s"), grounds(SEARCHED, levels=LEVELS))
+    assert found == ceilings.Ceiling(40, None, None)
+
+
+def test_without_levels_or_baseline_nothing_is_known() -> None:
+    nothing = ceilings.Ceiling(None, None, None)
+    assert ceilings.slo(parse("turn_latency: p95<2s"), grounds(SEARCHED)) == nothing
+    assert ceilings.degradation(grounds(SEARCHED, levels=LEVELS)) == nothing
+
+
+@pytest.mark.parametrize("completion", [1.0, 0.5])
+def test_completion_five_points_down_is_degradation_too(completion: float) -> None:
+    size = 100
+    ends = measured(
+        [1.0] * 200 + [1.0] * int(size * completion) + [0.0] * int(size * (1 - completion)),
+        [0] * 100 + [1] * 100 + [2] * 100,
+    )
+    on = grounds(ends, "call_completion", levels=LEVELS, baseline=BASE)
+    limited = ceilings.degradation(on).limited_by
+    assert limited == (None if completion == 1.0 else "call_completion: drop<5pp")

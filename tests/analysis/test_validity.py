@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from otel_voiceload.analysis.validity import Facts, assess, generator_limited
+
+SOUND = Facts(
+    turns=500,
+    calls=100,
+    levels=5,
+    levels_limited=0,
+    levels_thin=0,
+    shut_down=True,
+    stop_reason="duration",
+    spans_ended=3000,
+    spans_stored=3000,
+    spans_lost={},
+    impossible_turns=0,
+    sources={"llm": ["target_trace"]},
+    notes=(),
+)
+
+
+def test_a_sound_run_is_valid_without_a_word() -> None:
+    assert assess(SOUND) == ("valid", [])
+
+
+@pytest.mark.parametrize(
+    ("change", "validity", "says"),
+    [
+        ({"calls": 0, "turns": 0}, "inconclusive", "no call was recorded"),
+        ({"turns": 0}, "inconclusive", "no turn was recorded"),
+        ({"turns": 12}, "degraded", "only 12 turns"),
+        ({"levels_limited": 1}, "degraded", "limit in 1 of 5 levels"),
+        ({"levels_limited": 3}, "inconclusive", "limit in 3 of 5 levels"),
+        ({"stop_reason": "generator_limit"}, "inconclusive", "stopped because the generator"),
+        ({"shut_down": False}, "degraded", "ended without a shutdown"),
+        ({"spans_stored": 2990}, "degraded", "10 of 3000 spans are not stored"),
+        ({"spans_stored": 2000}, "inconclusive", "1000 of 3000 spans are not stored"),
+        ({"spans_lost": {"queue_full": 5}}, "degraded", "5 queue_full"),
+        ({"spans_lost": {"queue_full": 900}}, "inconclusive", "900 queue_full"),
+        ({"impossible_turns": 2}, "degraded", "2 turns with a negative latency"),
+        ({"notes": ("The file x is gone.",)}, "degraded", "The file x is gone"),
+        ({"levels_thin": 1}, "valid", "1 level left out for too few turns"),
+        ({"sources": {"llm": ["in_band", "target_trace"]}}, "valid", "llm is known from several"),
+    ],
+)
+def test_what_speaks_against_a_run(change: dict[str, object], validity: str, says: str) -> None:
+    found, reasons = assess(replace(SOUND, **change))  # type: ignore[arg-type]
+    assert found == validity
+    assert any(says in reason for reason in reasons), reasons
+
+
+def test_the_gravest_reason_comes_first() -> None:
+    _, reasons = assess(replace(SOUND, turns=0, shut_down=False))
+    assert reasons[0] == "no turn was recorded"
+
+
+@pytest.mark.parametrize(
+    ("late_share", "pacing_s", "limited"),
+    [(0.0, 0.005, False), (0.02, 0.005, True), (0.0, 0.03, True)],
+)
+def test_the_rule_by_which_a_stage_measured_its_own_caller(
+    late_share: float, pacing_s: float, limited: bool
+) -> None:
+    assert generator_limited(late_share, pacing_s) is limited

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from otel_voiceload.analysis import verdict
+from otel_voiceload.analysis.ceilings import Ceiling
+from otel_voiceload.analysis.inflection import Candidate, Finding, Inflections
+from otel_voiceload.analysis.judge import Judged, Verdict
+from otel_voiceload.analysis.thresholds import parse
+from otel_voiceload.analysis.validity import Validity
+from otel_voiceload.errors import ExitCode
+
+LLM = Candidate("llm", 46.2, (41.0, 52.4), "strong", (), "unknown", (), 1.0, 33.0, 0)
+TURN = replace(LLM, component="turn")
+BENT = Finding("found", 96.0, (LLM,), climb=(33.0, 96.0))
+NO_LIMIT = Ceiling(None, None, None)
+(THRESHOLD,) = parse("turn_latency: p95<2s")
+
+
+def judged(result: Verdict, **more: object) -> Judged:
+    return replace(Judged(THRESHOLD, result), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("results", "validity", "expected"),
+    [
+        (["pass", "pass"], "valid", "pass"),
+        (["pass", "unknown"], "valid", "unknown"),
+        (["fail", "unknown"], "degraded", "fail"),
+        (["fail"], "inconclusive", "inconclusive"),
+        ([], "valid", "unknown"),
+        (["pass", "not_applicable"], "valid", "pass"),
+    ],
+)
+def test_the_verdict_of_several_thresholds(
+    results: list[Verdict], validity: Validity, expected: str
+) -> None:
+    assert verdict.decide([judged(each) for each in results], validity) == expected
+
+
+def test_what_does_not_decide_does_not_count() -> None:
+    assert verdict.decide([judged("fail", decides=False), judged("pass")], "valid") == "pass"
+
+
+@pytest.mark.parametrize(
+    ("validity", "deciding", "code"),
+    [
+        ("valid", [], ExitCode.OK),
+        ("valid", ["pass"], ExitCode.OK),
+        ("valid", ["pass", "fail"], ExitCode.FAILED),
+        ("valid", ["unknown"], ExitCode.INCONCLUSIVE),
+        ("valid", ["unknown", "fail"], ExitCode.FAILED),
+        ("inconclusive", ["fail"], ExitCode.INCONCLUSIVE),
+        ("degraded", ["pass", "not_applicable"], ExitCode.OK),
+    ],
+)
+def test_the_exit_code(validity: Validity, deciding: list[Verdict], code: ExitCode) -> None:
+    assert verdict.exit_code(validity, deciding) == code
+
+
+@pytest.mark.parametrize(
+    ("components", "turn", "says"),
+    [
+        (BENT, BENT, "llm bends first: full at 46 calls (95 %: 41 to 52); it climbs from about 33"),
+        (
+            Finding("not_reached", 96.0),
+            Finding("not_reached", 96.0),
+            "Nothing bent up to 96 calls.",
+        ),
+        (Finding("at_most", 96.0, (replace(LLM, calls=12.0),)), BENT, "full already at 12 calls"),
+        (
+            Finding("ambiguous", 96.0, (LLM, replace(LLM, component="tts"))),
+            BENT,
+            "llm and tts bent together from about 33 calls on.",
+        ),
+        (
+            Finding("unobserved", 96.0),
+            Finding("found", 96.0, (TURN,)),
+            "The whole turn bends first: full at 46",
+        ),
+        (Finding("cannot_tell", None, reason="one level"), BENT, "can be told: one level."),
+    ],
+)
+def test_the_sentence_says_what_was_found(components: Finding, turn: Finding, says: str) -> None:
+    assert says in verdict.headline(Inflections(components, turn), "valid", [])
+
+
+def test_a_run_that_can_not_be_judged_says_why_first() -> None:
+    said = verdict.headline(Inflections(BENT, BENT), "inconclusive", ["no call was recorded"])
+    assert said == "This run can not be judged: no call was recorded."
+
+
+@pytest.mark.parametrize(
+    ("components", "says"),
+    [
+        (BENT, "Relieve llm first"),
+        (Finding("unobserved", 96.0), "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        (Finding("cannot_tell", 96.0, (LLM,), repeat_level=24), "Repeat the level of 24 calls"),
+        (Finding("cannot_tell", 10.0), "Hold several levels"),
+        (Finding("cannot_tell", None), "Hold the load longer"),
+        (Finding("not_reached", 96.0), "Go higher than 96"),
+        (Finding("at_most", 96.0, (LLM,)), "Begin lower"),
+        (Finding("ambiguous", 96.0, (LLM,)), "Relieve one of them"),
+    ],
+)
+def test_there_is_always_one_thing_to_do_next(components: Finding, says: str) -> None:
+    assert says in verdict.next_step(Inflections(components, BENT), "valid", [], NO_LIMIT)
+
+
+def test_open_thresholds_ask_for_the_calls_that_would_decide_them() -> None:
+    step = verdict.next_step(
+        Inflections(BENT, BENT), "valid", [judged("unknown", needs_calls=120)], NO_LIMIT
+    )
+    assert step == "About 120 more calls would decide the open thresholds."

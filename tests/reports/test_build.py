@@ -1,0 +1,261 @@
+"""The report from end to end: simulated and hand-made runs through the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import orjson
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otel_voiceload.analysis.thresholds import parse
+from otel_voiceload.capacity.knee import solve_plant
+from otel_voiceload.capacity.simulate import SimulatedRun, simulate
+from otel_voiceload.capacity.simulated_call import CallerModel
+from otel_voiceload.errors import ExitCode, StoreError, UsageError
+from otel_voiceload.model import CallRecord, Record, RunRecord, Stage, TurnRecord
+from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
+from otel_voiceload.reports.report import Report
+from otel_voiceload.reports.schema import schema
+from otel_voiceload.store.open import open_store
+from tests.accuracy.demo_statistics import write_demo
+from tests.store import records
+from tests.store.builder import UNIX_NS, batches_of, spans_batch, write_run, write_segment
+
+SCHEMA = schema()
+
+
+def report_of(path: Path, run_id: str, options: ReportOptions | None = None) -> Report:
+    """The report, checked to be what the published schema says, as JSON."""
+    with open_store(path) as reading:
+        report = build_report(reading, run_id, options)
+    jsonschema.validate(orjson.loads(orjson.dumps(report)), SCHEMA)
+    return report
+
+
+def held(calls: int, seconds: float, **more: object) -> list[Record]:
+    """A plain run with one level; ``more`` changes its run record."""
+    callers = CallerModel()
+    config = solve_plant("none", 48, callers.cycle())
+    stages = [Stage(0, "baseline", 0.0, seconds, calls, calls)]
+    run = SimulatedRun(run_id=records.RUN, profile="baseline")
+    played = simulate(stages, config, callers, seed=3, run=run)
+    return [replace(each, **more) if isinstance(each, RunRecord) else each for each in played]  # type: ignore[arg-type]
+
+
+def written(tmp_path: Path, run: Sequence[Record]) -> Path:
+    return write_run(tmp_path / "run.duckdb", run, records.RUN)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_demo(tmp_path_factory.mktemp("demo") / "run.duckdb", "llm", 501)
+
+
+def test_the_demo_names_what_was_planted(demo: Path) -> None:
+    report = report_of(demo, "llm-501")
+    assert report["headline"].startswith("llm bends first: full at ")
+    assert report["first_inflection"] is not None
+    assert report["first_inflection"]["component"] == "llm"
+    roles = {each["component"]: each["role"] for each in report["components"]}
+    assert roles["llm"] == "bottleneck"
+    assert roles["stt"] == roles["tts"] == "healthy"
+    assert [level["level"] for level in report["levels"]] == [12, 24, 48, 96, 24]
+    curve = next(each["curve"] for each in report["components"] if each["component"] == "llm")
+    assert [point["concurrency"] for point in curve] == [12, 24, 48, 96], "the way up only"
+    assert report["run"]["validity"] == "valid"
+    assert report["run"]["planted"] == "llm"
+    assert exit_code(report) == ExitCode.OK
+
+
+def test_a_threshold_at_the_expected_peak_sets_the_exit_code(demo: Path) -> None:
+    strict = ReportOptions(thresholds=parse("turn_latency: p95<2s"), expected_peak=96)
+    report = report_of(demo, "llm-501", strict)
+    row = next(each for each in report["thresholds"] if each["written_by_user"])
+    assert row["verdict"] == "fail"
+    assert row["judged_at"] == 96
+    assert report["verdict"] == "fail"
+    assert exit_code(report) == ExitCode.FAILED
+    assert report["headroom"]["calls"] is not None
+    assert report["headroom"]["calls"] < 0
+
+
+def test_without_a_peak_a_search_marks_levels_and_leaves_the_exit_code_alone(demo: Path) -> None:
+    report = report_of(demo, "llm-501", ReportOptions(thresholds=parse("turn_latency: p95<2s")))
+    row = next(each for each in report["thresholds"] if each["written_by_user"])
+    assert row["levels_broken"] == [96]
+    assert exit_code(report) == ExitCode.OK
+
+
+def test_one_component_may_be_shown_alone(demo: Path) -> None:
+    report = report_of(demo, "llm-501", ReportOptions(component="tts"))
+    assert [each["component"] for each in report["components"]] == ["tts"]
+
+
+def test_a_time_window_leaves_out_what_came_later(demo: Path) -> None:
+    start_ns = UNIX_NS + SimulatedRun().start_mono_ns
+    report = report_of(demo, "llm-501", ReportOptions(until_ns=start_ns + 25_000_000_000))
+    assert [level["level"] for level in report["levels"]] == [12, 24, 48]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [ReportOptions(expected_peak=0), ReportOptions(since_ns=5, until_ns=5)],
+)
+def test_options_that_make_no_sense_are_refused(demo: Path, options: ReportOptions) -> None:
+    with pytest.raises(UsageError, match="Can not report"):
+        report_of(demo, "llm-501", options)
+
+
+def test_a_run_that_is_not_there_is_named(demo: Path) -> None:
+    with pytest.raises(StoreError, match="no run 'gone'"):
+        report_of(demo, "gone")
+
+
+# --- runs that can not say much ------------------------------------------------------------------
+
+
+def test_an_empty_run_is_said_to_be_empty(tmp_path: Path) -> None:
+    report = report_of(written(tmp_path, [records.run()]), records.RUN)
+    assert report["verdict"] == "inconclusive"
+    assert report["headline"] == "This run can not be judged: no call was recorded."
+    assert report["turn_latency"]["p50_s"] is None
+    assert exit_code(report) == ExitCode.INCONCLUSIVE
+
+
+def test_calls_without_turns_are_said_to_have_none(tmp_path: Path) -> None:
+    silent = records.call(records.identity(), 1, 10, "silent_agent")
+    report = report_of(written(tmp_path, [records.run(), records.stage(), silent]), records.RUN)
+    assert "no turn was recorded" in report["headline"]
+    assert report["call_completion"]["rate"] == 0.0
+
+
+def test_ten_calls_for_a_minute_are_judged_by_thresholds_and_name_no_component(
+    tmp_path: Path,
+) -> None:
+    report = report_of(written(tmp_path, held(10, 60)), records.RUN)
+    assert report["inflection"]["status"] == "cannot_tell"
+    assert "only one level of load, 10 calls" in report["headline"]
+    assert report["inflection"]["candidates"] == []
+    assert report["baseline"]["kind"] == "own_levels"
+    assert report["baseline"]["up_to_calls"] == 10
+    first = report["thresholds"][0]
+    assert (first["metric"], first["verdict"]) == ("turn_latency", "pass")
+    p99 = next(each for each in report["thresholds"] if each["expression"] == "p99<4s")
+    assert p99["verdict"] in ("pass", "unknown")
+
+
+def test_what_the_run_was_started_with_is_judged_too(tmp_path: Path) -> None:
+    run = held(10, 60, thresholds={"turn_latency": ["p95<100ms"]})
+    report = report_of(written(tmp_path, run), records.RUN)
+    row = next(each for each in report["thresholds"] if each["written_by_user"])
+    assert row["verdict"] == "fail"
+    assert exit_code(report) == ExitCode.FAILED
+    assert report["ceiling"]["slo"]["calls"] == 0.0
+
+
+def test_without_component_timing_the_turn_is_judged_and_the_way_to_see_more_is_said(
+    tmp_path: Path,
+) -> None:
+    run = [
+        replace(each, components=(), rtt_s=None) if isinstance(each, TurnRecord) else each
+        for each in held(10, 30)
+    ]
+    report = report_of(written(tmp_path, run), records.RUN)
+    assert report["inflection"]["status"] == "unobserved"
+    assert {each["role"] for each in report["components"]} == {"unobserved"}
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in report["next_step"]
+    assert report["unattributed"]["p50_s"] is None
+
+
+def test_one_missing_component_is_said_and_its_time_is_unattributed(tmp_path: Path) -> None:
+    run = [
+        replace(each, components=tuple(c for c in each.components if c.component != "llm"))
+        if isinstance(each, TurnRecord)
+        else each
+        for each in held(10, 30)
+    ]
+    report = report_of(written(tmp_path, run), records.RUN)
+    assert any("no timing of llm" in reason for reason in report["run"]["validity_reasons"])
+    roles = {each["component"]: each["role"] for each in report["components"]}
+    assert roles["llm"] == "unobserved"
+    assert report["unattributed"]["share"] is not None
+    assert report["unattributed"]["share"] > 0.2
+
+
+def test_when_nobody_ever_answered_there_is_no_made_up_number(tmp_path: Path) -> None:
+    run: list[Record] = []
+    for each in held(10, 30):
+        if isinstance(each, TurnRecord):
+            each = replace(each, outcome="no_response", first_audio_mono_ns=None, components=())
+        if isinstance(each, CallRecord):
+            each = replace(each, outcome="abandoned")
+        run.append(each)
+    report = report_of(written(tmp_path, run), records.RUN)
+    assert report["turn_inflection"]["status"] == "cannot_tell"
+    assert report["turn_latency"]["p50_s"] == report["turn_latency"]["censored_at_s"] == 8.0
+    assert report["call_completion"]["rate"] == 0.0
+    deciding = {each["verdict"] for each in report["thresholds"] if each["decides"]}
+    assert deciding <= {"fail", "not_applicable"}
+
+
+def test_a_negative_latency_is_left_out_and_counted(tmp_path: Path) -> None:
+    (batch,) = batches_of(held(10, 30), records.RUN)
+    who = records.identity(77)
+    odd = Span(
+        trace_id=bytes.fromhex(who.trace_id),
+        span_id=bytes(7) + b"\1",
+        name="turn",
+        start_time_unix_nano=UNIX_NS + 2_000_000_000,
+        end_time_unix_nano=UNIX_NS + 1_000_000_000,
+    )
+    for key, value in (("session.id", who.call_id), ("voiceload.turn.outcome", "answered")):
+        odd.attributes.add(key=key).value.string_value = value
+    odd.attributes.add(key="voiceload.turn.index").value.int_value = 0
+    odd.attributes.add(key="voiceload.turn.response_latency").value.double_value = -1.0
+    mine = {"service.name": "ovl-caller", "voiceload.run.id": records.RUN}
+    path = write_segment(tmp_path / "run.duckdb", [batch, spans_batch([odd], mine)])
+    report = report_of(path, records.RUN)
+    assert any("negative latency" in reason for reason in report["run"]["validity_reasons"])
+    assert report["turn_latency"]["p50_s"] is not None
+    assert report["turn_latency"]["p50_s"] > 0
+
+
+def test_a_killed_run_is_analysed_and_says_so(tmp_path: Path) -> None:
+    run = [each for each in held(10, 30) if not isinstance(each, RunRecord)]
+    marker = records.run(end_mono_ns=None, stop_reason="")
+    report = report_of(written(tmp_path, [*run, marker]), records.RUN)
+    assert report["run"]["ended"] is None
+    assert not report["run"]["shut_down"]
+    assert report["run"]["validity"] == "degraded"
+    assert report["turn_latency"]["samples"] > 30
+
+
+def test_the_tagged_baseline_of_the_same_target_is_used_and_no_others(tmp_path: Path) -> None:
+    mine = held(10, 30)
+    (own,) = [each for each in mine if isinstance(each, RunRecord)]
+    base = [
+        replace(each, run_id="base", tag="baseline") if isinstance(each, RunRecord) else each
+        for each in simulate(
+            [Stage(0, "baseline", 0.0, 20.0, 5, 5)],
+            solve_plant("none", 48, CallerModel().cycle()),
+            seed=4,
+            run=SimulatedRun(run_id="base", start_mono_ns=own.start_mono_ns - 10**12),
+        )
+    ]
+    other = replace(own, run_id="other", tag="baseline", target="ws://elsewhere:1")
+    batches = [
+        *batches_of(mine, records.RUN),
+        *batches_of(base, "base"),
+        *batches_of([other], "other"),
+    ]
+    path = write_segment(tmp_path / "runs.duckdb", batches)
+    report = report_of(path, records.RUN)
+    assert report["baseline"]["kind"] == "tagged_run"
+    assert report["baseline"]["run_id"] == "base"
+    drop = next(each for each in report["thresholds"] if each["expression"] == "drop<5pp")
+    assert drop["verdict"] in ("pass", "unknown")
+    assert drop["observed"] == 0.0

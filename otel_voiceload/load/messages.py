@@ -63,7 +63,8 @@ class Finished:
     shard_index: int
     calls_started: int
     calls_ended: dict[str, int] = field(default_factory=dict)  # outcome -> count
-    spans_lost: dict[str, int] = field(default_factory=dict)  # reason -> spans, told to telemetry
+    # Reason -> spans that telemetry could not even be told of: they are in none of its totals.
+    spans_lost: dict[str, int] = field(default_factory=dict)
     internal_errors: int = 0
     first_internal_error: str = ""
 

@@ -23,7 +23,7 @@ class Limits:
     body_bytes: int = 16 * 2**20  # on the wire and again after decompression
     items: int = 100_000  # spans, or metric data points
     elements: int = 1_000_000  # attributes, events, links, array members ...
-    json_brackets: int = 500_000  # objects and arrays in a JSON body
+    json_parts: int = 1_500_000  # braces, brackets and commas in a JSON body
 
     def problems(self) -> list[str]:
         return [
@@ -32,7 +32,7 @@ class Limits:
                 ("body_bytes", self.body_bytes),
                 ("items", self.items),
                 ("elements", self.elements),
-                ("json_brackets", self.json_brackets),
+                ("json_parts", self.json_parts),
             )
             if value <= 0
         ]

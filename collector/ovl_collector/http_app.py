@@ -1,13 +1,15 @@
 """OTLP/HTTP as a bare ASGI application. Protobuf and JSON share the port by content type.
 
 A refusal is sent without waiting for the rest of the body: the server below then reads and drops
-the rest, so a client that is still sending gets its answer instead of a reset connection. Every
-error body is a google.rpc.Status in the encoding of the request.
+the rest, so a client that is still sending gets its answer instead of a reset connection. Where the
+client wants the connection closed after the answer, the rest is dropped first, for the same reason.
+Every error body is a google.rpc.Status in the encoding of the request.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -30,6 +32,7 @@ _SIGNALS: Final[dict[str, Signal]] = {"/v1/traces": "traces", "/v1/metrics": "me
 _NOT_STORED: Final = {"/v1/logs": "logs", "/v1development/profiles": "profiles"}
 _ENCODINGS: Final = {b"": False, b"identity": False, b"gzip": True}
 _BODY_TIMEOUT_S: Final = 20.0
+_DRAIN_TIMEOUT_S: Final = 10.0
 
 
 class _Failed(Exception):
@@ -71,17 +74,23 @@ class App:
         media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         content_type = PROTOBUF if media_type == PROTOBUF.encode() else JSON
         signal = _SIGNALS.get(scope["path"])
+        closes = headers.get(b"connection", b"").strip().lower() == b"close"
+        body = _Body(receive)
         try:
             if signal is None:
                 raise _not_found(scope["path"])
             self._check(scope, headers, media_type)
-            body = await self._export(signal, scope, headers, receive, content_type)
-            await _respond(send, HTTPStatus.OK, content_type, body)
+            answer = await self._export(signal, scope, headers, body, content_type)
+            await _respond(send, HTTPStatus.OK, content_type, answer)
         except _Failed as failed:
+            if closes:
+                await body.drop()
             text = answers.status_body(failed.code, str(failed), content_type)
             await _respond(send, failed.status, content_type, text, failed.headers)
         except RequestRefused as refused:
             self._receiver.count_refusal(signal or "other", refused)
+            if closes:
+                await body.drop()
             status, extra = _http_refusal(refused)
             text = answers.status_body(answers.code_of(refused), str(refused), content_type)
             await _respond(send, status, content_type, text, extra)
@@ -122,7 +131,7 @@ class App:
         signal: Signal,
         scope: Scope,
         headers: dict[bytes, bytes],
-        receive: Receive,
+        body: _Body,
         content_type: str,
     ) -> bytes:
         limit = self._receiver.limits.body_bytes
@@ -134,7 +143,7 @@ class App:
         with self._receiver.admission.reserve(size) as reservation:
             try:
                 async with asyncio.timeout(_BODY_TIMEOUT_S):
-                    body = await _read_body(receive, reservation, limit)
+                    data = await body.read(reservation, limit)
             except TimeoutError:
                 raise _Failed(
                     HTTPStatus.REQUEST_TIMEOUT,
@@ -144,7 +153,7 @@ class App:
                 ) from None
             answer = await self._receiver.export(
                 signal,
-                body,
+                data,
                 reservation,
                 peer=f"{client[0]}:{client[1]}" if client else "unknown",
                 json=content_type == JSON,
@@ -159,22 +168,39 @@ class App:
             await _respond(send, HTTPStatus.OK, JSON, b'{"status":"ok"}')
 
 
-async def _read_body(receive: Receive, reservation: Reservation, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message = await receive()
+class _Body:
+    """A request's body, part by part."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+
+    async def read(self, reservation: Reservation, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while self._more:
+            part = await self._part()
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            reservation.grow_to(size)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def drop(self) -> None:
+        """Reads what is left and forgets it."""
+        with contextlib.suppress(TimeoutError, _ClientGone):
+            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
+                while self._more:
+                    await self._part()
+
+    async def _part(self) -> bytes:
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise _ClientGone
-        part = message["body"]
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        reservation.grow_to(size)
-        parts.append(part)
-        more = message["more_body"]
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+        self._more = message["more_body"]
+        part: bytes = message["body"]
+        return part
 
 
 async def _respond(

@@ -51,10 +51,10 @@ _DOUBLE_NAMES: Final = {
 
 def to_protobuf(signal: Signal, body: bytes, limits: Limits) -> bytes:
     """The same request as protobuf bytes. Raises Undecodable or TooLarge."""
-    # A JSON object costs up to 230 bytes in Python and 2 on the wire.
-    if body.count(b"{") + body.count(b"[") > limits.json_brackets:
+    # An object costs up to 230 bytes in Python and 2 on the wire, a string 50 and 3.
+    if sum(map(body.count, (b"{", b"[", b","))) > limits.json_parts:
         raise TooLarge(
-            "the JSON body holds too many objects; send smaller batches",
+            "the JSON body holds too many parts; send smaller batches",
             reason="too_many_elements",
         )
     try:

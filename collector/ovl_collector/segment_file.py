@@ -22,6 +22,8 @@ from ovl_collector.files import sync_folder
 
 SCHEMA_VERSION: Final = 1
 STORAGE_VERSION: Final = "v1.5.0"
+# A quarter of the default: every column takes a block, and seals make many small files.
+_BLOCK_BYTES: Final = 65_536
 _NAME: Final = "segment"  # of the attached database
 # A checkpoint in the middle of ingestion stalls commits for up to seconds. Rotation bounds the
 # write-ahead log instead, and the checkpoint happens once, on closing, in the background.
@@ -187,7 +189,8 @@ def _in_memory(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     quoted = str(path).replace("'", "''")
-    connection.execute(f"attach '{quoted}' as {_NAME} (storage_version '{STORAGE_VERSION}')")
+    options = f"storage_version '{STORAGE_VERSION}', block_size {_BLOCK_BYTES}"
+    connection.execute(f"attach '{quoted}' as {_NAME} ({options})")
     connection.execute(f"use {_NAME}")
 
 

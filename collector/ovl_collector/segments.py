@@ -29,7 +29,7 @@ class Rotation:
     """When a live segment is full. Bytes are of decoded requests."""
 
     items: int = 250_000
-    body_bytes: int = 128 * 2**20
+    body_bytes: int = 64 * 2**20
     age_s: float = 900.0
 
     def problems(self) -> list[str]:
@@ -168,15 +168,20 @@ class Segments:
     def _create(self, number: int) -> SegmentFile:
         path = segment_path(self.folder, number)
         created = self._maker.make(path, number, self._unix_ns())
+        acked: int | None = None
         try:
-            self._acked = os.open(
+            acked = os.open(
                 acked_path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644
             )
             self._update(lambda known: known.with_segment(SegmentEntry(path.name, number)))
         except OSError:
             created.abandon()
             path.unlink(missing_ok=True)
+            if acked is not None:
+                os.close(acked)
+                acked_path(path).unlink(missing_ok=True)
             raise
+        self._acked = acked
         self._opened_mono_ns = self._mono_ns()
         self._body_bytes = 0
         return created

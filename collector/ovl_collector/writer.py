@@ -61,6 +61,7 @@ class Writer:
         self._wake = threading.Condition()
         self._stopping = False
         self._needs_reopen = False
+        self._rotation_failed = False
         self._commit_began_mono_ns: int | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.problem: str | None = None  # why the last commit failed; None when it did not
@@ -227,10 +228,11 @@ class Writer:
         if not self._needs_reopen and self._segments.is_due:
             try:
                 self._segments.rotate()
-            except (duckdb.Error, OSError) as error:
-                if self.problem is None:
+                self._rotation_failed = False
+            except (duckdb.Error, OSError) as error:  # the full one goes on taking spans
+                if not self._rotation_failed:
                     print(f"ovl-collector: no new segment yet: {error}", file=sys.stderr)
-                self.problem = str(error)
+                self._rotation_failed = True
 
     def _do_seal(self, request: _Seal) -> None:
         if self._ledger.has_losses:

@@ -77,6 +77,7 @@ class Collector:
             fields["content-type"] = content_type
         scope = {
             "type": "http",
+            "http_version": "1.1",
             "method": method,
             "path": path,
             "client": client,

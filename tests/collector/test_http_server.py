@@ -44,6 +44,14 @@ def test_a_refused_body_is_answered_while_it_is_still_being_sent(served):
         assert read_answer(connection)[0] == 200
 
 
+def test_a_client_that_wants_to_close_gets_its_answer_too(served):
+    with served.connect() as connection:
+        body = bytes(20 * 2**20)
+        connection.sendall(post(body, "connection: close"))
+        assert read_answer(connection)[0] == 413
+        assert connection.recv(10) == b""
+
+
 def test_a_chunked_body_over_the_limit_is_refused(served):
     with served.connect() as connection:
         connection.sendall(

@@ -148,8 +148,8 @@ def test_nesting_that_protobuf_can_not_hold_rejects_the_span_alone():
 
 
 def test_a_flood_of_small_objects_is_refused_before_it_is_parsed():
-    with pytest.raises(TooLarge, match="too many objects"):
-        to_protobuf("traces", b'{"x":[' + b"{}," * 1000 + b"{}]}", Limits(json_brackets=900))
+    with pytest.raises(TooLarge, match="too many parts"):
+        to_protobuf("traces", b'{"x":[' + b"{}," * 1000 + b"{}]}", Limits(json_parts=1900))
 
 
 def test_metrics_are_read_too():

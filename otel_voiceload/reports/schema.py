@@ -16,7 +16,6 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
-    is_typeddict,
 )
 
 import orjson
@@ -56,7 +55,7 @@ def schema_text() -> str:
 
 def _of(kind: Any, definitions: dict[str, Schema]) -> Schema:
     """The schema of one type; the types it names go into ``definitions``."""
-    if is_typeddict(kind):
+    if hasattr(kind, "__required_keys__"):  # a TypedDict, whichever module it comes from
         name = kind.__name__
         if name not in definitions:
             definitions[name] = {}  # stands in while its fields are read, should they name it again

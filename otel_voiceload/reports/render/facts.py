@@ -107,13 +107,14 @@ def about_unattributed(report: Report) -> str:
 
 def about_generator(report: Report) -> list[str]:
     own = report["generator"]
+    late = UNKNOWN if own["late_starts"] is None else str(own["late_starts"])
     lost = ", ".join(f"{reason} {count}" for reason, count in own["spans_lost"].items() if count)
     ended = UNKNOWN if own["spans_ended"] is None else str(own["spans_ended"])
     return [
         f"pacing error p99 {seconds(own['pacing_error_p99_s'])},"
         f" late frames {percent(own['late_share'])}, loop lag p99 {seconds(own['loop_lag_p99_s'])}",
         f"CPU {percent(own['cpu'])}, waiting for CPU {percent(own['run_delay_share'])},"
-        f" late starts {own['late_starts']}, hearing bias {seconds(own['hearing_bias_s'])}",
+        f" late starts {late}, hearing bias {seconds(own['hearing_bias_s'])}",
         f"spans ended {ended}, stored {own['spans_stored']}, lost {lost or 'none'}",
     ]
 

@@ -187,7 +187,7 @@ def _exemplars(exhibits: Exhibits, run: str, width: Width) -> Iterable[Figure]:
         first = spans[0]
         subtitle = (
             f"{seconds(first['latency_s'])} at {calls(first['calls'])} calls,"
-            f" call {first['call_id'][:8]} turn {first['turn_index']}"
+            f" call …{first['call_id'][24:32]} turn {first['turn_index']}"
         )
         title = EXEMPLARS.get(name, name)
         yield Figure(

@@ -326,7 +326,7 @@ def _thresholds(report: Report) -> Html:
         for result in report["thresholds"]
     ]
     body = (
-        tag("table", tag("thead", head), tag("tbody", *rows))
+        tag("table", tag("thead", head), tag("tbody", *rows), class_="verdicts")
         if rows
         else tag("p", "None were judged.")
     )

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from otel_voiceload.reports.render import facts
+from otel_voiceload.reports.report import Baseline, Headroom
+from tests.reports.samples import demo_report
+
+
+def test_a_killed_run_says_that_its_end_is_missing() -> None:
+    report = demo_report()
+    report["run"].update(shut_down=False, stop_reason="generator_limit")
+
+    assert "the generator ended without a shutdown" in " ".join(facts.about_run(report))
+    assert "the generator was the limit" in facts.about_run(report)
+
+
+@pytest.mark.parametrize(
+    ("headroom", "text"),
+    [
+        ({"expected_peak": None, "calls": None, "ratio": None}, "unknown: say what you expect"),
+        ({"expected_peak": 40, "calls": None, "ratio": None}, "unknown at an expected peak of 40"),
+        ({"expected_peak": 40, "calls": 3, "ratio": 0.075}, "+3 calls (+8%) over an expected peak"),
+        ({"expected_peak": 60, "calls": -17, "ratio": -0.28}, "-17 calls (-28%)"),
+    ],
+)
+def test_headroom_has_a_sign_or_a_reason(headroom: Headroom, text: str) -> None:
+    report = demo_report()
+    report["headroom"] = headroom
+
+    assert facts.about_headroom(report).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("tagged_run", "own baseline: the tagged run r1"),
+        ("own_levels", "own baseline: this run's levels up to 12 calls"),
+        ("none", "own baseline: none"),
+    ],
+)
+def test_the_baseline_is_named_for_what_it_is(kind: str, text: str) -> None:
+    report = demo_report()
+    base: Baseline = report["baseline"]
+    base.update(kind=kind, run_id="r1")
+
+    assert facts.about_baseline(report).startswith(text)
+
+
+def test_lost_spans_are_counted_by_reason() -> None:
+    report = demo_report()
+    report["generator"]["spans_lost"] = {"queue_full": 12, "disk": 0}
+
+    assert "lost queue_full 12" in facts.about_generator(report)[-1]
+    assert "lost none" in facts.about_generator(demo_report())[-1]
+
+
+def test_a_fix_says_what_it_buys_and_what_comes_next() -> None:
+    report = demo_report()
+    report["fixes"][0]["next_bottleneck"] = "tts at 110"
+
+    assert facts.about_fixes(report)[0].endswith("then good for 92 (82-105) calls, next tts at 110")
+
+
+def test_an_unknown_ceiling_is_not_a_number() -> None:
+    slo, own, _ = facts.about_ceilings(demo_report())
+
+    assert slo == "within the thresholds: unknown, limited by turn_latency p50<800ms"
+    assert own == "within 2x own baseline: up to 49 (43-55) calls, limited by llm"

@@ -98,7 +98,7 @@ def argument_word(param: TyperArgument) -> str:
 
 def names(param: Parameter) -> str:
     if isinstance(param, TyperArgument):
-        return f"`{argument_word(param).strip('[]')}`"
+        return f"`{escape(argument_word(param).strip('[]'))}`"
     long_first = sorted([*param.opts, *param.secondary_opts], key=lambda name: -len(name))
     shown = ", ".join(f"`{name}`" for name in long_first)
     metavar = (param.metavar or "") if isinstance(param, TyperOption) else ""
@@ -107,7 +107,7 @@ def names(param: Parameter) -> str:
 
 def meaning(param: Parameter) -> str:
     text = getattr(param, "help", None) or ""
-    if getattr(param, "multiple", False):
+    if getattr(param, "multiple", False) and "repeatable" not in text.lower():
         text += " Repeatable."
     return escape(text)
 
@@ -117,7 +117,7 @@ def default(param: Parameter) -> str:
     if isinstance(shown, str):
         return escape(shown)
     value = param.default
-    if callable(value) or value in (None, False, (), []):
+    if callable(value) or value in (None, False, "", (), []):
         return ""
     return f"`{escape(str(getattr(value, 'value', value)))}`"
 

@@ -2,7 +2,8 @@
 
 Prints one JSON line when it is up: what control.json holds, the recording, and notes such as a port
 that was taken. SIGTERM and SIGINT drain: everything received is committed and acknowledged, the
-segment is sealed, the manifest says ended, control.json goes, and the exit code is 0.
+segment is sealed, the manifest says ended, control.json goes, and the exit code is 0. Under
+``--parent-pid`` SIGINT does nothing, since Ctrl-C is then for the parent to handle.
 """
 
 from __future__ import annotations
@@ -60,8 +61,12 @@ async def serve(config: Config, announce: Callable[[dict[str, Any]], None]) -> N
         raise UsageError("; ".join(problems))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    if config.parent_pid is None:
+        loop.add_signal_handler(signal.SIGINT, stopping.set)
+    else:
+        # Ctrl-C reaches the whole terminal; the parent still has calls to end and spans to send.
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
     # Ports before the recording, so that a port in use leaves no empty recording behind.
     doors = open_doors(config)
     try:

@@ -1,6 +1,7 @@
 """The collector's process: real exporters, orderly ends, and ends that are not."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -145,6 +146,8 @@ def test_it_ends_in_order_when_its_parent_is_gone(tmp_path):
         with served.connect() as connection:
             connection.sendall(post(traces(2).SerializeToString()))
             assert read_answer(connection)[0] == 200
+        served.process.send_signal(signal.SIGINT)  # Ctrl-C is the parent's business
+        assert served.control("GET", "/control/stats")["live"]["spans"] == 2
         parent.kill()
         parent.wait()
         assert served.process.wait(WAIT_S) == 0
@@ -236,6 +239,39 @@ def test_sigterm_under_load_commits_exactly_what_it_acknowledges(tmp_path):
         stored(served.folder)
     )
     assert read_manifest(served.folder).ended
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of others need Linux")
+def test_a_full_disk_is_refused_as_retryable_and_survived(tmp_path):
+    """A limit on the size of files stands for the full disk; lifting it is the space returning."""
+    with Served(tmp_path / "store") as served, served.connect() as connection:
+
+        def send(first):
+            connection.sendall(post(traces(100, first=first).SerializeToString()))
+            return read_answer(connection)
+
+        def limit(size):
+            resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (size, -1))
+
+        assert send(1)[0] == 200
+        limit(60_000)
+        statuses = [send(100 * number + 1) for number in range(1, 30)]
+        assert {status for status, _, _ in statuses} == {200, 503}, "the fault fired"
+        refused = next(headers for status, headers, _ in statuses if status == 503)
+        assert refused["retry-after"] == "1"
+        assert served.control("GET", "/control/stats")["problem"]
+        limit(-1)
+        for number in range(1, 30):  # a client would resend the refused ones; these are all
+            assert send(100 * number + 1)[0] == 200
+        code, errors = served.stop()
+    assert code == 0
+    assert [line.split(":")[1].split(",")[0] for line in errors.splitlines()] == [
+        " can not store",
+        " storing again",
+    ]
+    assert sorted(stored(served.folder)) == [span_id(number) for number in range(1, 3001)]
+    losses = [row for path in files(served.folder) for row in query(path, "from losses")]
+    assert {row[2] for row in losses} == {"disk"}
 
 
 def test_dead_recordings_are_repaired_on_request(tmp_path):

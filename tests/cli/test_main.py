@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+from otel_voiceload import __version__
+from otel_voiceload.cli import main as cli
+from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.errors import StoreError, TargetRefused
+
+HEAVY = ("aiortc", "grpc", "numpy", "duckdb", "opentelemetry")
+
+
+def failing_verb(error: BaseException | None) -> SimpleNamespace:
+    """A module like a verb's, whose command raises."""
+    app = verb_app()
+
+    @app.command()
+    @with_common
+    def probe(common: Common) -> None:
+        """Raise what the test asks for."""
+        if error is not None:
+            raise error
+
+    return SimpleNamespace(app=app)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str, error: BaseException | None = None) -> int:
+    """Exit code of ``ovl words...`` with one verb, probe."""
+    monkeypatch.setattr(cli, "VERBS", (cli.Verb("probe", "probe", "Read", "Probe."),))
+    monkeypatch.setattr(cli, "import_module", lambda name: failing_verb(error))
+    monkeypatch.setattr(sys, "argv", ["ovl", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    code = ended.value.code
+    return code if isinstance(code, int) else -1
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from otel_voiceload.cli.main import app\n"
+        "app(['--help'], standalone_mode=False)\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(cli.__file__).parents[2],
+    )
+
+    assert done.stderr.strip() == "[]"
+    assert all(verb.name in done.stdout for verb in cli.VERBS)
+
+
+def test_every_verb_of_the_table_is_a_module_with_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    for verb in cli.VERBS:
+        command = cli.load_verb(verb.name)
+
+        assert command.help, verb.name
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (None, 0, ""),
+        (StoreError("There is no store\nat x."), 2, "ovl: There is no store at x.\n"),
+        (TargetRefused("not allowed"), 3, "ovl: not allowed\n"),
+        (
+            ValueError("a\nb"),
+            1,
+            "ovl: internal error: ValueError: a b; run with -v for the traceback\n",
+        ),
+        (KeyboardInterrupt(), 130, ""),
+        (typer.Exit(99), 99, ""),
+    ],
+)
+def test_every_end_is_at_most_one_line_and_its_code(
+    error: BaseException | None,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(monkeypatch, "probe", error=error) == code
+    assert capsys.readouterr().err == said
+
+
+def test_verbose_shows_the_traceback_of_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="inside"):
+        run(monkeypatch, "probe", "-v", error=ValueError("inside"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("prope",), "Did you mean 'probe'? - see ovl --help"),
+        (("probe", "--zzz"), "No such option: --zzz - see ovl probe --help"),
+        (("--nope",), "No such option: --nope - see ovl --help"),
+        (("probe", "-f", "pdf"), "'pdf' is not one of"),
+    ],
+)
+def test_wrong_words_are_one_line_and_exit_2(
+    words: tuple[str, ...],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(monkeypatch, *words) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_the_version_and_nothing_at_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"ovl {__version__}\n"
+    assert run(monkeypatch) == 0
+    assert "Usage: ovl" in capsys.readouterr().out

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.ovl import ovl
+from tests.reports.samples import PLANTED, QUIET
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def own_store(store: Path, tmp_path: Path) -> Path:
+    """A copy that the test may change."""
+    return Path(shutil.copytree(store, tmp_path / "own"))
+
+
+def test_alone_it_lists(store: Path, capsys: Capture) -> None:
+    ended = ovl(capsys, store, "runs", "-f", "json")
+
+    assert ended.code == 0
+    assert {row["run_id"] for row in json.loads(ended.out)} == {PLANTED, QUIET}
+    assert PLANTED in ovl(capsys, store, "runs", "list").out
+
+
+def test_a_run_shows_what_it_is_and_its_stages(store: Path, capsys: Capture) -> None:
+    out = ovl(capsys, store, "runs", "show", "friday").out
+
+    assert "llm:24" in out
+    assert "calls_asked" in out
+
+
+def test_a_tag_given_later_finds_the_run_and_can_be_taken_away(
+    own_store: Path, capsys: Capture
+) -> None:
+    assert ovl(capsys, own_store, "runs", "tag", QUIET, "calm").code == 0
+    assert QUIET in ovl(capsys, own_store, "runs", "show", "calm").out
+    assert "calm" in ovl(capsys, own_store, "runs").out
+    assert ovl(capsys, own_store, "runs", "tag", "calm", "calm", "--remove").code == 0
+    assert ovl(capsys, own_store, "runs", "show", "calm").code == 2
+
+
+def test_the_baseline_is_the_run_that_was_marked(own_store: Path, capsys: Capture) -> None:
+    ovl(capsys, own_store, "runs", "baseline", "friday")
+
+    assert PLANTED in ovl(capsys, own_store, "runs", "show", "baseline").out
+
+
+def test_sizes_list_the_recordings(store: Path, capsys: Capture) -> None:
+    rows = json.loads(ovl(capsys, store, "runs", "sizes", "-f", "json").out)
+
+    assert [row["runs"] for row in rows] == [PLANTED, QUIET]
+    assert all(row["bytes"] > 10_000 for row in rows)
+
+
+def test_a_removed_run_is_gone_with_its_marks(own_store: Path, capsys: Capture) -> None:
+    ovl(capsys, own_store, "runs", "tag", "friday", "old")
+    ended = ovl(capsys, own_store, "runs", "rm", "old", "--yes")
+
+    assert ended.code == 0
+    assert PLANTED not in ovl(capsys, own_store, "runs").out
+    assert json.loads((own_store / "marks.json").read_text())["tags"] == {}
+
+
+def test_nothing_is_removed_without_a_yes(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("typer.confirm", lambda question: False)
+    ended = ovl(capsys, own_store, "runs", "rm", "friday")
+
+    assert (ended.code, ended.err) == (2, "ovl: nothing was removed\n")
+    assert PLANTED in ovl(capsys, own_store, "runs").out

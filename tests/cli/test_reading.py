@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from otel_voiceload.cli.options import Common
-from otel_voiceload.cli.reading import deliver, opened, unix_ns, written_thresholds
+from otel_voiceload.cli.reading import (
+    conclude,
+    deliver,
+    opened,
+    unix_ns,
+    written_thresholds,
+)
 from otel_voiceload.errors import UsageError
 from tests.reports.samples import PLANTED, demo_report
 
@@ -70,3 +76,14 @@ def test_a_file_gets_no_colour_and_a_terminal_does(
 
     assert "\x1b[" in capsys.readouterr().out
     assert "\x1b[" not in (tmp_path / "r.txt").read_text("utf-8")
+
+
+def test_a_finished_run_ends_in_its_report_and_its_page(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "r.html"
+    report = conclude(common(store=store), PLANTED, page)
+
+    assert report["run"]["id"] == PLANTED
+    assert "planted llm at 24" in capsys.readouterr().out
+    assert "planted llm at 24" in page.read_text("utf-8")

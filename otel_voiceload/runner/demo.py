@@ -6,7 +6,7 @@ the agent in a process of its own, its spans over OTLP to the collector. Only th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from otel_voiceload.audio.clips import ClipPack
@@ -64,7 +64,8 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
             knee = agent.ready["knee"]
             assert isinstance(knee, dict)
             screen.say(f"planted {demo.plant}: {knee['text']}")
-            plan = plan.at(str(agent.ready["url"]))
+            target, cycle_s = str(agent.ready["url"]), float(knee["cycle_s"])
+            plan = replace(plan, target=target, turn_cycle_s=cycle_s)
             outcome = offer(plan, prepare(plan), collector, screen, linger=False)
         finally:
             agent.stop()  # which sends its last spans

@@ -169,7 +169,7 @@ class Run:
                 self._take(message)
         elapsed_s = self._elapsed_s()
         self._announce(elapsed_s)
-        self._screen.show(self._tally, self._log.at(elapsed_s), max(0.0, elapsed_s))
+        self._screen.show(self._tally, self._log.at(elapsed_s), elapsed_s)
         return elapsed_s
 
     def _take(self, progress: Progress) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,10 +42,7 @@ class RunPlan:
     processes: int | None = None
     thresholds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     planted: str = ""
-
-    def at(self, target: str) -> RunPlan:
-        """The same plan against a target whose address is known only now."""
-        return replace(self, target=target)
+    turn_cycle_s: float | None = None  # where the target's part of a turn is known
 
     def text(self) -> str:
         """Every value as YAML, secrets masked: what ``--print-config`` shows."""
@@ -63,7 +61,10 @@ class RunPlan:
     def local(self) -> bool:
         """Whether generator and target share this host, and with it the cores."""
         host = urlsplit(self.target.partition("+")[2] or self.target).hostname or ""
-        return host == "localhost" or host.startswith("127.") or host == "::1"
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     @property
     def sample_ratio(self) -> float:

@@ -49,7 +49,7 @@ def prepare(plan: RunPlan) -> Prepared:
     load_transport(target.scheme)  # a missing extra is said here
     pack = ClipPack.load(PCM16_16K)
     scenarios = tuple(_weighted(text) for text in plan.scenarios)
-    cycle_s = _mean_cycle_s(scenarios, pack)
+    cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, pack)
     profile = load_profile(plan.profile_name).of(replace(plan.request, turn_cycle_s=cycle_s))
     if problems := profile.problems():
         raise UsageError("; ".join(problems))

@@ -99,10 +99,11 @@ class Screen:
         self._console = Console(file=stream, no_color=no_color or None, highlight=False)
         self._quiet = quiet
         self._clock = clock
-        self._next_line_s = clock() + LINE_EVERY_S
+        self._next_line_s = 0.0
         self._live: Live | None = None
 
     def __enter__(self) -> Screen:
+        self._next_line_s = self._clock() + LINE_EVERY_S
         if not self._quiet and self._console.is_terminal:
             self._live = Live(console=self._console, refresh_per_second=4, transient=True)
             self._live.start()
@@ -118,7 +119,7 @@ class Screen:
             self._console.print(text, soft_wrap=True, markup=False)
 
     def show(self, tally: Tally, stage: Stage | None, elapsed_s: float) -> None:
-        if self._quiet:
+        if self._quiet or elapsed_s < 0:
             return
         if self._live is not None:
             self._live.update(table(tally, stage, elapsed_s))

@@ -38,7 +38,9 @@ def test_a_child_is_ready_when_it_says_so_and_drains_when_told(module) -> None: 
 
 
 def test_a_child_that_refuses_its_options_is_a_usage_error_in_its_own_words(module) -> None:  # type: ignore[no-untyped-def]
-    name = module("child_refuses", "import sys; sys.exit(print('port 1 is taken', file=sys.stderr) or 2)")
+    name = module(
+        "child_refuses", "import sys; sys.exit(print('port 1 is taken', file=sys.stderr) or 2)"
+    )
 
     with pytest.raises(UsageError, match="port 1 is taken"):
         children.start("collector", name, [], {})
@@ -62,7 +64,7 @@ def test_a_child_that_does_not_start_is_named_with_its_last_words(  # type: igno
 def test_a_child_that_ignores_the_signal_is_killed(module) -> None:  # type: ignore[no-untyped-def]
     source = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "print('{\"event\": \"ready\"}', flush=True)\n"
+        'print(\'{"event": "ready"}\', flush=True)\n'
         "time.sleep(30)"
     )
     child = children.start("agent", module("child_deaf", source), [], {})

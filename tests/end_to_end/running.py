@@ -1,0 +1,60 @@
+"""Running ``ovl`` as its users do: as a command, in a folder of its own, to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+def ovl(folder: Path, *words: str, timeout_s: float = 60.0) -> Done:
+    with started(folder, *words) as process:
+        out, err = process.communicate(timeout=timeout_s)
+    return Done(process.returncode, out, err)
+
+
+@contextlib.contextmanager
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A running ``ovl``; whatever is left of it is killed at the end of the block."""
+    path = os.pathsep.join([str(ROOT), str(ROOT / "collector")])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "otel_voiceload", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", "COLUMNS": "80"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+@contextlib.contextmanager
+def agent(folder: Path, *words: str) -> Iterator[str]:
+    """The reference agent; its address."""
+    with started(folder, "agent", "--port", "0", *words) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        assert first.startswith("reference agent at "), first
+        yield first.split()[3].rstrip(";")
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)

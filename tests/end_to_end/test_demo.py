@@ -1,0 +1,31 @@
+"""The main job: a limit planted in a real agent is found by real calls."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.running import ovl
+
+
+@pytest.mark.live
+def test_the_demo_finds_the_component_that_it_planted(tmp_path: Path) -> None:
+    played = ovl(tmp_path, "demo", "-f", "json", timeout_s=180)
+
+    assert played.code == 0, played.err
+    report = json.loads(played.out)
+    first = report["first_inflection"]
+    assert first["component"] == "llm"
+    assert first["concurrency"] == pytest.approx(48, rel=0.2)
+    assert first["ci"][0] <= first["concurrency"] <= first["ci"][1]
+    generator = report["generator"]
+    assert generator["spans_lost"] == {}
+    assert generator["spans_stored"] == generator["spans_ended"] > 1000
+
+    page = (tmp_path / "ovl-report.html").read_text()
+    assert "llm" in page
+    assert not re.search(r"(src|href)=[\"']https?://", page), "the page asks the network"
+
+    again = ovl(tmp_path, "analyze", "latest", "-f", "json")
+    assert json.loads(again.out)["first_inflection"] == first

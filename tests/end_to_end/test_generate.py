@@ -1,0 +1,71 @@
+"""Calls against a target: what is stored, however the run ends."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+from tests.end_to_end.running import agent, ovl, started
+
+
+def wait_for_load(store: Path, seconds: float = 30.0) -> None:
+    """Until the run's first spans have been committed; bounded."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if any(file.stat().st_size > 20_000 for file in store.glob("recordings/*/segment-*")):
+            return
+        time.sleep(0.2)
+    raise AssertionError("no segment was written")
+
+
+def test_a_run_against_an_agent_is_judged_by_what_the_user_promised(tmp_path: Path) -> None:
+    with agent(tmp_path) as target:
+        words = ("generate", target, "-c", "3", "-d", "10s", "--scenario", "demo", "-f", "json")
+        promised = ("--threshold", "turn_latency:p50<60s", "--tag", "tuesday")
+        played = ovl(tmp_path, *words, *promised)
+
+    assert played.code in (0, 4), played.err  # 4: too few turns to be sure
+    report = json.loads(played.out)
+    assert report["run"]["tag"] == "tuesday"
+    assert report["turn_latency"]["samples"] >= 5
+    assert report["turn_inflection"]["status"] == "cannot_tell"
+    assert {c["component"] for c in report["components"]} >= {"stt", "llm", "tts", "network"}
+    assert "in-band timing" in played.err
+    runs = ovl(tmp_path, "query", "select tag, profile from runs", "-f", "json")
+    assert json.loads(runs.out) == [{"tag": "tuesday", "profile": "custom"}]
+
+
+def test_ctrl_c_hangs_up_stores_the_partial_run_and_leaves_with_130(tmp_path: Path) -> None:
+    with (
+        agent(tmp_path) as target,
+        started(tmp_path, "generate", target, "-c", "3", "-d", "10m", "-f", "json") as process,
+    ):
+        wait_for_load(tmp_path / "ovl-store")
+        time.sleep(4)  # of load
+        process.send_signal(signal.SIGINT)
+        before = time.monotonic()
+        out, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130, err
+    assert time.monotonic() - before < 15
+    report = json.loads(out)
+    assert report["run"]["stop_reason"] == "user"
+    assert report["run"]["shut_down"] is True
+    assert report["call_completion"]["outcomes"] == {"aborted_by_us": 3}
+
+
+def test_a_killed_generator_leaves_a_run_that_says_so(tmp_path: Path) -> None:
+    with (
+        agent(tmp_path) as target,
+        started(tmp_path, "generate", target, "-c", "3", "-d", "10m") as process,
+    ):
+        wait_for_load(tmp_path / "ovl-store")
+        time.sleep(4)
+        process.kill()
+        process.communicate()
+        time.sleep(3)  # its children notice and end in order
+
+    told = ovl(tmp_path, "analyze", "-f", "json")
+    report = json.loads(told.out)
+    assert report["run"]["shut_down"] is False
+    assert any("shutdown" in reason for reason in report["run"]["validity_reasons"])

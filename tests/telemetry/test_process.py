@@ -145,6 +145,8 @@ def test_a_record_that_can_not_be_told_is_counted_and_the_next_is_stored(
 def test_the_process_reads_every_pipe_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = Stored()
     monkeypatch.setattr(process, "open_poster", lambda endpoint: stored)
+    niceness: list[int] = []
+    monkeypatch.setattr(process.os, "nice", niceness.append)  # else it would be this process's
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     (shard, to_shard), (runner, to_runner) = Pipe(duplex=False), Pipe(duplex=False)
     result, control = Pipe(duplex=False)
@@ -159,6 +161,7 @@ def test_the_process_reads_every_pipe_to_its_end(monkeypatch: pytest.MonkeyPatch
         signal.signal(signal.SIGINT, before[0])
         signal.signal(signal.SIGTERM, before[1])
     assert result.recv() == Totals(9, 9)
+    assert niceness == [5]
     assert stored.names[-1] == "run"
 
 

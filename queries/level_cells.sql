@@ -1,10 +1,10 @@
 -- title: Cells of latency: component x level x block
 -- question: How long does each component take at each level of load, block by block of time?
--- columns: component, level_no, block, turns, sum_s, sum_squares, errors
+-- columns: component, level_no, block, first, turns, sum_s, sum_squares, errors
 -- reads: slot_levels, turns, component_turns
--- Self times; `turn` is the whole turn as the caller waited. First turns of a call are left out:
--- they pay for connections that later ones reuse. All later steps of the analysis work on these
--- cells, so their cost does not grow with the number of spans.
+-- Self times; `turn` is the whole turn as the caller waited. First turns of a call stand apart: they
+-- pay for connections that later ones reuse. All later steps of the analysis work on these cells, so
+-- their cost does not grow with the number of spans.
 with work as (
     select run_id, component, start_ns, self_s as seconds, failed, first from component_turns
     where run_id = $run_id and self_s >= 0
@@ -16,12 +16,13 @@ select
     w.component,
     s.level_no,
     s.block,
+    coalesce(w.first, false) as first,
     count(*)::integer as turns,
     sum(w.seconds) as sum_s,
     sum(w.seconds * w.seconds) as sum_squares,
     count(*) filter (w.failed)::integer as errors
 from slot_levels s
 join work w on w.run_id = s.run_id and w.start_ns // 250000000 = s.slot
-where s.run_id = $run_id and s.counts and not coalesce(w.first, false)
-group by w.component, s.level_no, s.block
-order by w.component, s.level_no, s.block
+where s.run_id = $run_id and s.counts
+group by w.component, s.level_no, s.block, coalesce(w.first, false)
+order by w.component, s.level_no, s.block, first

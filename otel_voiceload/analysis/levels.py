@@ -8,7 +8,7 @@ an incident shorter than half the level can not move.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,8 @@ class Evidence:
     returned: tuple[Level, ...]
     points: Mapping[str, Mapping[Level, Point]]
     cycles: Mapping[Level, Cycles]
+    # Returned levels again with the first turns of calls: after a peak most calls are new.
+    with_first: Mapping[str, Mapping[Level, Point]] = field(default_factory=dict)
 
     def components(self) -> tuple[str, ...]:
         return tuple(name for name in self.points if name != "turn")
@@ -90,16 +92,22 @@ class Evidence:
 
 def gather(blocks: Columns, cells: Columns, throughput: Columns, cycles: Columns) -> Evidence:
     """Evidence from the rows of level_blocks, level_cells, level_throughput and turn_cycles."""
-    levels = _merge_bins(_levels(blocks), cells)
+    later = _rows(cells, ~cells["first"].astype(bool))
+    levels = _merge_bins(_levels(blocks), later)
     usable = [level for level in levels if not level.limited and level.total_s > 0]
     rising, returned = _split(usable)
     kept = (*rising, *returned)
     return Evidence(
         rising=rising,
         returned=returned,
-        points=_points(kept, cells, throughput),
+        points=_points(kept, later, throughput),
         cycles=_cycles(kept, cycles),
+        with_first=_points(returned, cells, throughput),
     )
+
+
+def _rows(columns: Columns, mask: npt.NDArray[np.bool_]) -> Columns:
+    return {key: values[mask] for key, values in columns.items()}
 
 
 def _levels(rows: Columns) -> list[Level]:
@@ -208,7 +216,7 @@ def _points(
             if where.any():
                 done = tuple(finished.get((name, *block), 0.0) for block in level.blocks)
                 points.setdefault(name, {})[level] = _point(
-                    {key: values[where] for key, values in cells.items()}, done, level.total_s
+                    _rows(cells, where), done, level.total_s
                 )
     return points
 

@@ -30,9 +30,13 @@ def returned(evidence: Evidence, component: str, below_index: int) -> Return | N
     Levels below ``below_index`` of the component's series had not bent on the way up.
     """
     points = evidence.points.get(component, {})
+    with_first = evidence.with_first.get(component, {})
     best: tuple[int, Return] | None = None
     for level in evidence.returned:
         point = points.get(level)
+        only_first = point is None or point.turns < MIN_TURNS
+        if only_first:
+            point = with_first.get(level)
         if point is None or point.turns < MIN_TURNS:
             continue
         for before, early in evidence.series(component)[:below_index]:
@@ -45,6 +49,8 @@ def returned(evidence: Evidence, component: str, below_index: int) -> Return | N
                 and growth_s > EXCESS * early.mean_s
                 and growth_s > Z_LIMIT * spread_s
             )
+            if slow and only_first:
+                continue  # first turns are slower anywhere; being well they do speak
             seen = Return(level.asked, early.mean_s, point.mean_s, recovered=not slow)
             if best is None or point.turns > best[0]:
                 best = (point.turns, seen)

@@ -32,6 +32,7 @@ def cells(*rows: tuple[str, int, int, int, float]) -> Columns:
         "component": np.array(columns[0], dtype=object),
         "level_no": np.array(columns[1], dtype=int),
         "block": np.array(columns[2], dtype=int),
+        "first": np.zeros(len(rows), dtype=bool),
         "turns": turns,
         "sum_s": turns * means,
         "sum_squares": turns * means**2,
@@ -120,3 +121,14 @@ def test_nothing_gives_nothing() -> None:
     found = gather(blocks(), cells(), finished(), NO_CYCLES)
     assert found.rising == found.returned == ()
     assert found.components() == ()
+
+
+def test_first_turns_count_only_where_the_load_came_back_to() -> None:
+    rows = [*held(0, 12), *held(1, 24), *held(2, 12)]
+    cold = cells(("llm", 0, 0, 20, 0.5), ("llm", 0, 1, 5, 3.0), ("llm", 2, 0, 20, 0.6))
+    cold = {**cold, "first": np.array([False, True, True])}
+    found = gather(blocks(*rows), cold, finished(), NO_CYCLES)
+    (up, _), (back,) = found.rising, found.returned
+    assert found.points["llm"][up].mean_s == pytest.approx(0.5)
+    assert back not in found.points["llm"]
+    assert found.with_first["llm"][back].turns == 20

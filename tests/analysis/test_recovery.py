@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from otel_voiceload.analysis.recovery import Return, returned
 from tests.analysis.shapes import closed_loop, evidence, point
 
@@ -38,3 +40,12 @@ def test_a_level_that_had_bent_already_tells_nothing() -> None:
 
 def test_a_handful_of_turns_after_the_backlog_tell_nothing() -> None:
     assert back_at(24, 1.5, turns=4) is None
+
+
+def test_first_turns_can_speak_for_recovery_and_not_against_it() -> None:
+    seen = evidence(CALLS, {"llm": closed_loop(CALLS, 48)}, returned=[(24, {})])
+    (back,) = seen.returned
+    for seconds, expected in ((0.55, True), (1.5, None)):
+        first = {"llm": {back: point(seconds, 8, turns=20)}}
+        found = returned(replace(seen, with_first=first), "llm", below_index=3)
+        assert (None if found is None else found.recovered) is expected

@@ -39,7 +39,7 @@ def same(one: object, other: object) -> bool:
     return one == other
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(VALUES)
 def test_every_value_comes_back_as_it_was(plain):
     assert same(restored(json.loads(value_json(value(plain)))), plain)

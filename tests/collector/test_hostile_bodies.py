@@ -40,7 +40,7 @@ def check(signal, json, body):
         assert found.received == found.stored + found.rejected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.sampled_from(SEEDS), EDITS)
 def test_a_request_with_bytes_changed_inserted_and_cut(seed, edits):
     signal, json, body = seed
@@ -55,7 +55,7 @@ def test_a_request_with_bytes_changed_inserted_and_cut(seed, edits):
     check(signal, json, body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(["traces", "metrics"]), st.booleans(), st.binary(max_size=200))
 def test_bytes_that_mean_nothing(signal, json, body):
     check(signal, json, body)
@@ -92,7 +92,7 @@ PLAIN_JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(PLAIN_JSON)
 def test_json_with_the_right_keys_and_any_values(plain):
     check("traces", True, dumps({"resourceSpans": plain}).encode())

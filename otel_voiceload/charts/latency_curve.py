@@ -17,6 +17,7 @@ from otel_voiceload.charts.theme import Spec, Width, chart, component_scale
 STATISTICS: Final = ("p50", "p95", "p99")
 MAX_TICKS: Final = 8
 LABEL_HEIGHT: Final = 13  # pixels
+FLOOR_S: Final = 0.02  # a network of half a millisecond would squeeze all that matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Axes:
 
 
 def shared_axes(curves: Sequence[Sequence[Point]], bend: Bend | None) -> Axes:
-    """Ranges that hold every point, and the bend's interval."""
+    """Ranges that hold the bend's interval and every point; what is below the floor lies on it."""
     points = [point for curve in curves for point in curve]
     levels = sorted({point.calls for point in points if point.calls > 0})
     marks = [each for each in (bend.low, bend.high) if each] if bend else []
@@ -63,7 +64,10 @@ def shared_axes(curves: Sequence[Sequence[Point]], bend: Bend | None) -> Axes:
     ]
     return Axes(
         calls=(min(levels, default=1.0), max([*levels, high_mark], default=1.0)),
-        seconds=(min(latencies, default=0.01) * 0.8, max(latencies, default=1.0) * 1.25),
+        seconds=(
+            max(FLOOR_S, min(latencies, default=FLOOR_S) * 0.8),
+            max(2 * FLOOR_S, max(latencies, default=1.0) * 1.25),
+        ),
         levels=tuple(levels),
     )
 
@@ -138,7 +142,7 @@ def _rows(curve: Sequence[Point], axes: Axes) -> list[dict[str, Any]]:
             "calls": point.calls,
             "again": point.again,
             "statistic": statistic,
-            "seconds": max(seconds, axes.seconds[0]),  # a logarithm has no place for nothing
+            "seconds": max(seconds, axes.seconds[0]),  # nothing has no logarithm
             "measured": seconds,
             "samples": point.samples,
             "errors": point.error_rate,

@@ -51,7 +51,7 @@ def spec(rows: Sequence[Share], *, width: Width = "container", height: int = 260
             width=width,
             height=height,
             title="Share of the turn",
-            subtitle="mean self time of each component; the mean turn's seconds above",
+            subtitle="mean of each component; the mean turn's seconds above",
         ),
         "layer": [
             {

@@ -79,6 +79,12 @@ def test_no_time_at_all_stays_on_a_logarithmic_axis() -> None:
     assert min(row["seconds"] for row in rows) == axes.seconds[0] > 0
 
 
+def test_a_fast_network_does_not_squeeze_the_other_curves() -> None:
+    axes = latency_curve.shared_axes([CURVE, [point(12, 0.0005)]], None)
+
+    assert axes.seconds[0] == latency_curve.FLOOR_S
+
+
 def test_unknown_percentiles_are_left_out() -> None:
     curve = [Point(12, False, 3, None, None, None, 0.0)]
     axes = latency_curve.shared_axes([curve], None)

@@ -24,6 +24,21 @@ def test_the_shares_of_each_level_add_up_to_the_turn(exhibits: Exhibits) -> None
     assert all(total == pytest.approx(1) for total in totals.values())
 
 
+def test_the_parts_of_the_mean_turn_add_up_to_its_latency(store: Path, exhibits: Exhibits) -> None:
+    with open_store(store) as reading:
+        rows = reading.sql(
+            "select level_no, avg(response_latency_s) as mean_s from turns t join slot_levels s"
+            " on s.run_id = t.run_id and s.slot = t.start_ns // 250000000"
+            f" where t.run_id = '{PLANTED}' and s.counts and outcome = 'answered' and not first"
+            " group by level_no order by level_no"
+        ).dicts()
+    means: dict[int, float] = {}
+    for row in exhibits.turn_share:
+        means[row["level_no"]] = means.get(row["level_no"], 0) + (row["mean_s"] or 0)
+
+    assert list(means.values()) == pytest.approx([row["mean_s"] for row in rows])
+
+
 def test_the_planted_component_takes_over_the_turn_past_its_limit(exhibits: Exhibits) -> None:
     llm = {
         row["level_no"]: row["share"] or 0

@@ -49,6 +49,10 @@ def bare_seconds(value: float | None, censored_at_s: float | None = None) -> str
         return "?"  # the column is four wide; the line under the table says what ? stands for
     if censored_at_s is not None and value >= censored_at_s:
         return f">{censored_at_s:g}"
+    if 0 < value < 0.0005:
+        return "<1ms"
+    if 0 < value < 0.00995:
+        return f"{value:.3f}".removeprefix("0")  # .002: as wide as the others, and not nothing
     return number(value)
 
 

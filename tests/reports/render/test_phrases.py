@@ -27,6 +27,22 @@ def test_seconds_read_as(value: float | None, censored_at_s: float | None, text:
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "?"),
+        (0.0, "0.00"),
+        (0.0003, "<1ms"),
+        (0.0018, ".002"),
+        (0.012, "0.01"),
+        (3.81, "3.81"),
+        (8.0, ">8"),
+    ],
+)
+def test_seconds_in_a_column_are_four_wide(value: float | None, text: str) -> None:
+    assert phrases.bare_seconds(value, 8.0) == text
+
+
+@pytest.mark.parametrize(
     ("ratio", "text"),
     [
         (None, "unknown"),

@@ -96,7 +96,7 @@ async def _play(plan: RunPlan, prepared: Prepared) -> Heard:
         while not task.done() and deadline_s > 0:
             await asyncio.wait({task}, timeout=0.2)
             deadline_s -= 0.2
-            if heard.answered >= TURNS:
+            if heard.answered >= TURNS - 1:  # a turn is told when the next one's speech has ended
                 call.hang_up("after_turn")
         if not task.done():
             call.abort()

@@ -88,15 +88,6 @@ def collector_endpoint(base_url: str, headers: Mapping[str, str] | None = None) 
     )
 
 
-def open_poster(endpoint: Endpoint) -> Poster:
-    """A poster for the endpoint's protocol; connects only when it is first used."""
-    if endpoint.protocol == "grpc":
-        from otel_voiceload.telemetry.grpc_posting import GrpcPoster
-
-        return GrpcPoster(endpoint)
-    return HttpPoster(endpoint)
-
-
 class HttpPoster:
     """OTLP/HTTP with protobuf bodies over one kept-alive connection per signal."""
 

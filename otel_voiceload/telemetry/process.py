@@ -28,7 +28,7 @@ from otel_voiceload.telemetry.environ import CopyTarget
 from otel_voiceload.telemetry.exporter import Exporter, Totals
 from otel_voiceload.telemetry.metrics import metrics_of
 from otel_voiceload.telemetry.otlp import RunScope
-from otel_voiceload.telemetry.posting import Endpoint, open_poster
+from otel_voiceload.telemetry.posting import Endpoint, HttpPoster, Poster
 from otel_voiceload.telemetry.spans import SpanCounts, span_count, spans_of
 
 _NICENESS = 5  # on a full machine the pacing comes first: spans can wait, voices can not
@@ -222,6 +222,16 @@ def _lane(
     )
     exporter.start()
     return Lane(config, endpoint, exporter, takes_trace)
+
+
+def open_poster(endpoint: Endpoint) -> Poster:
+    """A poster for the endpoint's protocol; connects only when it is first used."""
+    if endpoint.protocol == "grpc":
+        # Here, because gRPC costs half a second to import and is only for a copy that asks for it.
+        from otel_voiceload.telemetry.grpc_posting import GrpcPoster
+
+        return GrpcPoster(endpoint)
+    return HttpPoster(endpoint)
 
 
 def _sampler(config: TelemetryConfig, ratio: float) -> Callable[[str], bool]:

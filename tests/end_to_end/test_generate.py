@@ -2,20 +2,26 @@
 
 import json
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 from tests.end_to_end.running import agent, ovl, started
 
 
-def wait_for_load(store: Path, seconds: float = 30.0) -> None:
-    """Until the run's first spans have been committed; bounded."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if any(file.stat().st_size > 20_000 for file in store.glob("recordings/*/segment-*")):
+LONG = ("generate", "-c", "3", "-d", "10m", "--scenario", "demo")
+
+
+def wait_for_load(process: subprocess.Popen[str], seconds: float) -> None:
+    """Until the load has begun and lasted a while."""
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith("run "):
+            time.sleep(seconds)  # of real calls: there is no clock to turn here
             return
-        time.sleep(0.2)
-    raise AssertionError("no segment was written")
+    raise AssertionError("".join(said))
 
 
 def test_a_run_against_an_agent_is_judged_by_what_the_user_promised(tmp_path: Path) -> None:
@@ -38,10 +44,9 @@ def test_a_run_against_an_agent_is_judged_by_what_the_user_promised(tmp_path: Pa
 def test_ctrl_c_hangs_up_stores_the_partial_run_and_leaves_with_130(tmp_path: Path) -> None:
     with (
         agent(tmp_path) as target,
-        started(tmp_path, "generate", target, "-c", "3", "-d", "10m", "-f", "json") as process,
+        started(tmp_path, *LONG, target, "-f", "json") as process,
     ):
-        wait_for_load(tmp_path / "ovl-store")
-        time.sleep(4)  # of load
+        wait_for_load(process, 6)
         process.send_signal(signal.SIGINT)
         before = time.monotonic()
         out, err = process.communicate(timeout=30)
@@ -51,16 +56,15 @@ def test_ctrl_c_hangs_up_stores_the_partial_run_and_leaves_with_130(tmp_path: Pa
     report = json.loads(out)
     assert report["run"]["stop_reason"] == "user"
     assert report["run"]["shut_down"] is True
-    assert report["call_completion"]["outcomes"] == {"aborted_by_us": 3}
+    assert report["call_completion"]["outcomes"]["aborted_by_us"] >= 1
 
 
 def test_a_killed_generator_leaves_a_run_that_says_so(tmp_path: Path) -> None:
     with (
         agent(tmp_path) as target,
-        started(tmp_path, "generate", target, "-c", "3", "-d", "10m") as process,
+        started(tmp_path, *LONG, target) as process,
     ):
-        wait_for_load(tmp_path / "ovl-store")
-        time.sleep(4)
+        wait_for_load(process, 6)
         process.kill()
         process.communicate()
         time.sleep(3)  # its children notice and end in order

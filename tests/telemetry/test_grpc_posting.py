@@ -9,7 +9,8 @@ import grpc
 
 from otel_voiceload.telemetry.batches import Batch
 from otel_voiceload.telemetry.grpc_posting import GrpcPoster
-from otel_voiceload.telemetry.posting import Answer, Endpoint, open_poster
+from otel_voiceload.telemetry.posting import Answer, Endpoint
+from otel_voiceload.telemetry.process import open_poster
 
 TRACES = Batch("traces", b"spans", 10)
 

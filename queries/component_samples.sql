@@ -6,7 +6,7 @@ select
     w.component,
     dense_rank() over (order by w.call_id) as call,
     w.latency_s,
-    case when s.counts and not coalesce(w.first, false) then s.level_no end as level_no,
+    case when s.counts and (s.keeps_first or not coalesce(w.first, false)) then s.level_no end as level_no,
     coalesce(t.phase, '') as phase,
     coalesce(c.scenario, '') as scenario
 from component_turns w

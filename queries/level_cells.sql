@@ -16,7 +16,7 @@ select
     w.component,
     s.level_no,
     s.block,
-    coalesce(w.first, false) as first,
+    coalesce(w.first, false) and not s.keeps_first as first,
     count(*)::integer as turns,
     sum(w.seconds) as sum_s,
     sum(w.seconds * w.seconds) as sum_squares,
@@ -24,5 +24,5 @@ select
 from slot_levels s
 join work w on w.run_id = s.run_id and w.start_ns // 250000000 = s.slot
 where s.run_id = $run_id and s.counts
-group by w.component, s.level_no, s.block, coalesce(w.first, false)
+group by w.component, s.level_no, s.block, coalesce(w.first, false) and not s.keeps_first
 order by w.component, s.level_no, s.block, first

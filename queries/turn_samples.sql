@@ -9,7 +9,7 @@ select
     t.response_latency_s as latency_s,
     t.censored,
     t.outcome = 'interrupted' as interrupted,
-    case when s.counts and not coalesce(t.first, false) then s.level_no end as level_no,
+    case when s.counts and (s.keeps_first or not coalesce(t.first, false)) then s.level_no end as level_no,
     coalesce(t.phase, '') as phase,
     coalesce(c.scenario, '') as scenario,
     t.audio_gap_s,

@@ -161,6 +161,32 @@ def test_all_attempts_together_are_a_components_latency(tmp_path: Path) -> None:
     ) == [(1.5, 2, 1)]
 
 
+def test_work_that_was_given_up_counts_only_where_the_caller_waited_for_it(tmp_path: Path) -> None:
+    given_up = component("llm", 7.1, None, 15.0, error_type="cancelled")
+    first = turn(
+        identity(),
+        0,
+        3.0,
+        4.0,
+        component("llm", 2.0, None, 2.9, error_type="cancelled"),  # a pause taken for the end
+        component("llm", 3.2, 3.6, 3.9, attempt=1),
+    )
+    run = [*records.small_run()[:3], first, turn(identity(), 1, 7.0, None, given_up)]
+    sql = (
+        "select turn_index, latency_s, failed, served from component_turns"
+        " where component = 'llm' order by turn_index"
+    )
+    abandoned = stored(tmp_path, [*run, records.call(identity(), 1, 16, "abandoned")])
+    assert ask(abandoned, sql) == [
+        (0, pytest.approx(0.4), False, True),
+        (1, pytest.approx(7.9), False, False),
+    ]
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    hung_up = stored(ours, [*run, records.call(identity(), 1, 16, "aborted_by_us")])
+    assert [row[0] for row in ask(hung_up, sql)] == [0]
+
+
 def test_self_time_leaves_out_what_a_nested_component_waited_for(tmp_path: Path) -> None:
     nested = turn(
         identity(),

@@ -4,13 +4,15 @@ The operational law of a closed loop: a component that is full finishes X turns 
 nothing holds up ask once per cycle Z; so N* = X Z calls fill it. Locating the knee this way had a
 median error of 3 % where the best threshold had 17 %. The interval resamples blocks and calls with
 the choice of component and onset held fixed, so it says nothing about a wrong name; it is widened
-by 7 % either side, a floor chosen by judgement.
+by 7 % either side, a floor chosen by judgement. A component that collapses has no plateau: then
+only the two levels around its limit are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -46,8 +48,9 @@ def locate(
         return None
     bent = series[onset.index :]
     best = max(point.rate for _, point in bent)
-    if best <= 0:
-        return None
+    before, last_well = series[onset.index - 1]
+    if best < (1 - FULL) * last_well.rate:
+        return _collapse(before, bent[0][0], last_well.rate, mean_cycle_s(cycles) or 0.0)
     plateau = [(level, point) for level, point in bent if point.rate >= (1 - FULL) * best]
     rate = _rate(plateau)
     cycle_s = float(sums.sum() / counts.sum())
@@ -73,6 +76,22 @@ def mean_cycle_s(cycles: Sequence[Cycles]) -> float | None:
     if count < MIN_CYCLES:
         return None
     return sum(float(each.sums_s.sum()) for each in cycles) / count
+
+
+def _collapse(before: Level, after: Level, rate: float, cycle_s: float) -> Knee:
+    """Past its limit it carries less than below it, so no plateau tells where the limit was.
+
+    Only that it lies between the last level that was well and the first that was not.
+    """
+    return Knee(
+        calls=sqrt(before.calls * after.calls),
+        low=before.calls,
+        high=after.calls,
+        rate=rate,
+        cycle_s=cycle_s,
+        full_from=after.calls,
+        still_rising=False,
+    )
 
 
 def _rate(plateau: Sequence[tuple[Level, Point]]) -> float:

@@ -52,6 +52,7 @@ class Point:
     errors: int
     finished: tuple[float, ...]  # per block of the level
     rate: float  # finished per second
+    ended_rate: float  # the same with what failed or was given up
 
     @property
     def error_rate(self) -> float:
@@ -199,14 +200,17 @@ def _points(
     levels: Sequence[Level], cells: Columns, throughput: Columns
 ) -> dict[str, dict[Level, Point]]:
     finished: dict[tuple[str, int, int], float] = {}
-    for name, number, block, count in zip(
+    ended: dict[tuple[str, int, int], float] = {}
+    for name, number, block, served, every in zip(
         throughput["component"].tolist(),
         throughput["level_no"].tolist(),
         throughput["block"].tolist(),
         throughput["finished"].tolist(),
+        throughput["ended"].tolist(),
         strict=True,
     ):
-        finished[(str(name), int(number), int(block))] = float(count)
+        finished[(str(name), int(number), int(block))] = float(served)
+        ended[(str(name), int(number), int(block))] = float(every)
     points: dict[str, dict[Level, Point]] = {}
     names = cells["component"].astype(str)
     numbers = cells["level_no"].astype(int)
@@ -215,13 +219,13 @@ def _points(
             where = (names == name) & np.isin(numbers, level.numbers)
             if where.any():
                 done = tuple(finished.get((name, *block), 0.0) for block in level.blocks)
-                points.setdefault(name, {})[level] = _point(
-                    _rows(cells, where), done, level.total_s
-                )
+                gone = sum(ended.get((name, *block), 0.0) for block in level.blocks)
+                point = _point(_rows(cells, where), done, gone, level.total_s)
+                points.setdefault(name, {})[level] = point
     return points
 
 
-def _point(cells: Columns, finished: tuple[float, ...], total_s: float) -> Point:
+def _point(cells: Columns, finished: tuple[float, ...], ended: float, total_s: float) -> Point:
     turns = cells["turns"].astype(float)
     sums = cells["sum_s"].astype(float)
     means = sums / turns
@@ -240,7 +244,8 @@ def _point(cells: Columns, finished: tuple[float, ...], total_s: float) -> Point
         error_s=max(by_turns, by_blocks),
         errors=int(cells["errors"].astype(int).sum()),
         finished=finished,
-        rate=sum(finished) / total_s if total_s > 0 else 0.0,
+        rate=sum(finished) / total_s,
+        ended_rate=ended / total_s,
     )
 
 

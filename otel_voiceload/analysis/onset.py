@@ -99,13 +99,16 @@ def is_candidate(series: Series, onset: Onset) -> bool:
 
 
 def _kappa(series: Series, index: int) -> float:
-    """Little's law on differences, from the level before the onset over at most two octaves."""
+    """Little's law on differences, from the level before the onset over at most two octaves.
+
+    By the rate at which turns left the component, served or given up: all of them waited in it.
+    """
     before, low = series[index - 1]
     best = 0.0
     for level, point in series[index:]:
         if level.calls > OCTAVE**2 * before.calls and level is not series[index][0]:
             break
-        parked = point.rate * (point.mean_s - low.mean_s)
+        parked = point.ended_rate * (point.mean_s - low.mean_s)
         best = max(best, parked / (level.calls - before.calls))
     return best
 

@@ -13,5 +13,5 @@ select
     s.level_no
 from slot_levels s
 join component_turns c on c.run_id = s.run_id and c.start_ns // 250000000 = s.slot
-where s.counts and not coalesce(c.first, false)
+where s.counts and (s.keeps_first or not coalesce(c.first, false))
 group by s.run_id, c.component, s.level_no;

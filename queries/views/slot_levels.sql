@@ -72,7 +72,8 @@ in_holds as (
         w.phase, w.limited,
         n.slot * 250000000 >= w.counts_from_ns
             and (not w.comes_down or n.calls <= 1.15 * w.level + 1) as counts,
-        floor((n.slot * 0.25 - w.started_ns / 1e9) / w.block_s)::integer as block
+        floor((n.slot * 0.25 - w.started_ns / 1e9) / w.block_s)::integer as block,
+        w.comes_down
     from concurrency n
     join windows w on w.run_id = n.run_id
         and n.slot * 250000000 >= w.started_ns and n.slot * 250000000 < w.ended_ns
@@ -84,19 +85,36 @@ rising as (
         and n.slot * 250000000 >= s.started_ns and n.slot * 250000000 < s.ended_ns
     where n.calls > 0
         and (s.calls_to > s.calls_from or n.run_id not in (select run_id from stages))
+),
+slots as (
+    select * from in_holds
+    union all
+    select
+        run_id,
+        slot,
+        calls,
+        10000 + round(4 * log2(calls))::integer,
+        round(power(2, round(4 * log2(calls)) / 4), 1),
+        'bin',
+        stage_index,
+        phase,
+        limited,
+        true,
+        slot // 20,
+        false
+    from rising
+),
+-- First turns of calls pay for connections and are left out of latencies, unless next to nobody
+-- gets past them: callers who give up on their first turn are the evidence there is.
+newcomers as (
+    select s.run_id, s.level_no, 4 * count(*) filter (not coalesce(t.first, false)) < count(*) as most
+    from slots s
+    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    where s.counts and t.response_latency_s is not null
+    group by s.run_id, s.level_no
 )
-select * from in_holds
-union all
 select
-    run_id,
-    slot,
-    calls,
-    10000 + round(4 * log2(calls))::integer,
-    round(power(2, round(4 * log2(calls)) / 4), 1),
-    'bin',
-    stage_index,
-    phase,
-    limited,
-    true,
-    slot // 20
-from rising;
+    slots.* exclude (comes_down),
+    coalesce(newcomers.most, false) and not slots.comes_down as keeps_first
+from slots
+left join newcomers using (run_id, level_no);

@@ -29,9 +29,17 @@ def level(number: int, calls: float, *, kind: str = "held", limited: bool = Fals
     )
 
 
-def point(mean_s: float, rate: float, *, turns: int = 60, errors: int = 0) -> Point:
+def point(
+    mean_s: float,
+    rate: float,
+    *,
+    turns: int = 60,
+    errors: int = 0,
+    given_up: float = 0.0,  # per second
+) -> Point:
     per_block = rate * BLOCK_S
-    return Point(turns, mean_s, 0.02 * mean_s, errors, (per_block,) * BLOCKS, rate)
+    finished = (per_block,) * BLOCKS
+    return Point(turns, mean_s, 0.02 * mean_s, errors, finished, rate, rate + given_up)
 
 
 def evidence(

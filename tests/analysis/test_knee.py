@@ -8,7 +8,7 @@ import pytest
 from otel_voiceload.analysis.knee import locate
 from otel_voiceload.analysis.levels import Cycles
 from otel_voiceload.analysis.onset import find_onset
-from tests.analysis.shapes import closed_loop, evidence
+from tests.analysis.shapes import closed_loop, evidence, point
 
 CALLS = (12, 24, 48, 96)
 
@@ -56,3 +56,15 @@ def test_a_top_level_that_still_carries_its_share_is_no_plateau() -> None:
     found = locate(full, "llm", onset, np.random.default_rng(1))
     assert found is not None
     assert not found.still_rising
+
+
+def test_a_component_that_collapses_is_only_known_between_two_levels() -> None:
+    series = closed_loop(CALLS, 200)
+    series[2:] = [point(8.0, 1.0), point(8.0, 0.5)]
+    seen = evidence(CALLS, {"llm": series})
+    onset = find_onset(seen.series("llm"))
+    assert onset is not None
+    found = locate(seen, "llm", onset, np.random.default_rng(1))
+    assert found is not None
+    assert (found.low, found.high) == (24, 48)
+    assert 24 < found.calls < 48

@@ -47,6 +47,7 @@ def finished(*rows: tuple[str, int, int, int]) -> Columns:
         "level_no": np.array(columns[1], dtype=int),
         "block": np.array(columns[2], dtype=int),
         "finished": np.array(columns[3], dtype=int),
+        "ended": np.array(columns[3], dtype=int) + 2,
     }
 
 
@@ -80,6 +81,7 @@ def test_throughput_is_what_was_finished_per_counted_second() -> None:
     (level,) = found.rising
     assert found.points["llm"][level].rate == 2.0
     assert found.points["llm"][level].finished == (6.0, 0.0, 0.0, 10.0)
+    assert found.points["llm"][level].ended_rate == 2.5
 
 
 def test_the_way_back_down_is_kept_apart_from_the_way_up() -> None:

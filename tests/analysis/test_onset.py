@@ -59,3 +59,13 @@ def test_two_errors_in_a_few_turns_are_luck() -> None:
 
 def test_one_level_has_nothing_to_compare_with() -> None:
     assert find_onset(evidence((10,), {"llm": steady((10,), 0.5)}).series("llm")) is None
+
+
+def test_a_component_that_serves_nobody_any_more_is_as_full_as_can_be() -> None:
+    series = [point(0.3, each / 3) for each in CALLS[:3]]
+    series += [point(7.7, 0.0, given_up=each / 10) for each in CALLS[3:]]
+    seen = evidence(CALLS, {"llm": series}).series("llm")
+    onset = find_onset(seen)
+    assert onset is not None
+    assert onset.kappa > 0.5
+    assert is_candidate(seen, onset)

@@ -1,9 +1,8 @@
--- title: Every turn's component latencies
--- question: What are the components' percentiles computed from?
--- columns: component, call, latency_s, level_no, phase, scenario
+-- title: One component's latency in every turn
+-- question: What are a component's percentiles computed from? ($component is llm, stt, ...)
+-- columns: call, latency_s, level_no, phase, scenario
 -- reads: component_turns, turns, calls, slot_levels
 select
-    w.component,
     dense_rank() over (order by w.call_id) as call,
     w.latency_s,
     case when s.counts and (s.keeps_first or not coalesce(w.first, false)) then s.level_no end as level_no,
@@ -13,6 +12,6 @@ from component_turns w
 join turns t using (run_id, call_id, turn_index)
 left join calls c using (run_id, call_id)
 left join slot_levels s on s.run_id = w.run_id and s.slot = w.start_ns // 250000000
-where w.run_id = $run_id and w.latency_s >= 0 and not coalesce(s.limited, false)
+where w.run_id = $run_id and w.component = $component and w.latency_s >= 0 and not coalesce(s.limited, false)
     and ($since_ns::bigint is null or w.start_ns >= $since_ns)
     and ($until_ns::bigint is null or w.start_ns < $until_ns)

@@ -14,7 +14,12 @@ from otel_voiceload.store.reading import KEPT_VIEWS, Reading
 from tests.store import records
 from tests.store.builder import write_run
 
-PARAMETERS: dict[str, object] = {"run_id": records.RUN, "of_run": records.RUN, "knee_calls": 24.0}
+PARAMETERS: dict[str, object] = {
+    "run_id": records.RUN,
+    "of_run": records.RUN,
+    "knee_calls": 24.0,
+    "component": "llm",
+}
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from otel_voiceload.analysis import (
 )
 from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
+from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
@@ -103,7 +104,9 @@ class _Builder:
         self._run_id = run_id
         self._facts = facts
         self._options = options
-        self._samples = read_samples(reading, run_id, options.since_ns, options.until_ns)
+        self._written = (*self._recorded_thresholds(), *options.thresholds)
+        parts = {each.metric for each in self._written} & set(COMPONENTS)
+        self._samples = read_samples(reading, run_id, parts, options.since_ns, options.until_ns)
         self._ledger = reading.query("run_ledger", run_id=run_id)[0]
         self._level_rows = reading.query("level_table", run_id=run_id)
         self._sources = reading.query("component_sources", run_id=run_id)
@@ -112,7 +115,7 @@ class _Builder:
         if base_id is None:
             base, up_to = figures.own_baseline(self._samples, self._evidence.rising)
         else:
-            base, up_to = dict(read_samples(reading, base_id).measured), None
+            base, up_to = dict(read_samples(reading, base_id, parts).measured), None
         self._baseline = figures.baseline(base, base_id, up_to)
         if base_id is None and all(level.asked <= (up_to or 0) for level in self._evidence.rising):
             base = {}  # nothing lies above the baseline levels: they would be held to themselves
@@ -192,7 +195,7 @@ class _Builder:
 
     def _judged(self) -> tuple[list[judge.Judged], list[tuple[judge.Judged, bool]]]:
         """The user's thresholds judged, and all of them with whether the user wrote them."""
-        written = [*self._recorded_thresholds(), *self._options.thresholds]
+        written = self._written
         names = {each.name for each in written}
         rest = [each for each in thresholds.defaults() if each.name not in names]
         if not self._has_phase("spike"):

@@ -6,7 +6,7 @@ Every figure is one row of a named query, so that a doubtful percentile can be c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +25,9 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class RunSamples:
-    """A run's turns, component turns and calls as columns, and the metrics made of them."""
+    """A run's turns and calls as columns, and the metrics made of them."""
 
     turns: Arrays
-    components: Arrays
     calls: Arrays
     measured: Mapping[str, Measured]
 
@@ -46,21 +45,32 @@ class RunSamples:
 
 
 def read_samples(
-    reading: Reading, run_id: str, since_ns: int | None = None, until_ns: int | None = None
+    reading: Reading,
+    run_id: str,
+    components: Iterable[str] = (),
+    since_ns: int | None = None,
+    until_ns: int | None = None,
 ) -> RunSamples:
-    """The samples of a run, or of a window of its time (unix nanoseconds)."""
-    window = {"run_id": run_id, "since_ns": since_ns, "until_ns": until_ns}
+    """The samples of a run, or of a window of its time (unix nanoseconds).
+
+    ``components`` are those that a threshold asks for: there are several rows of them per turn.
+    """
+    window: dict[str, object] = {"run_id": run_id, "since_ns": since_ns, "until_ns": until_ns}
     turns = reading.arrays("turn_samples", **window)
-    components = reading.arrays("component_samples", **window)
     calls = reading.arrays("call_samples", **window)
-    return RunSamples(turns, components, calls, _measured(turns, components, calls))
+    measured = _measured(turns, calls)
+    for name in components:
+        rows = reading.arrays("component_samples", component=name, **window)
+        seconds = rows["latency_s"].astype(float)
+        measured[name] = _series(rows, seconds, finite(seconds))
+    return RunSamples(turns, calls, measured)
 
 
 def finite(values: npt.NDArray[np.generic]) -> Mask:
     return np.asarray(np.isfinite(values.astype(float)))
 
 
-def _measured(turns: Arrays, components: Arrays, calls: Arrays) -> dict[str, Measured]:
+def _measured(turns: Arrays, calls: Arrays) -> dict[str, Measured]:
     latency = turns["latency_s"].astype(float)
     heard = finite(latency)
     found = {
@@ -72,9 +82,6 @@ def _measured(turns: Arrays, components: Arrays, calls: Arrays) -> dict[str, Mea
     }
     gaps = turns["audio_gap_s"].astype(float)
     found["audio_gap"] = _series(turns, gaps, finite(gaps))
-    names = components["component"].astype(str)
-    for name in dict.fromkeys(names.tolist()):
-        found[name] = _series(components, components["latency_s"].astype(float), names == name)
     outcome = calls["outcome"].astype(str)
     connected = calls["connected"].astype(bool)
     found["call_completion"] = _series(

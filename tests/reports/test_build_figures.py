@@ -36,7 +36,7 @@ def calls(**columns: list[object]) -> RunSamples:
         for key, values in (plain | columns).items()
     }
     none = measured([], [])
-    return RunSamples({}, {}, arrays, {"jitter": none, "packet_loss": none, "connect_time": none})
+    return RunSamples({}, arrays, {"jitter": none, "packet_loss": none, "connect_time": none})
 
 
 def test_a_latency_with_unanswered_turns_says_from_where_it_is_a_lower_limit() -> None:
@@ -70,7 +70,7 @@ def test_own_levels_up_to_ten_calls_are_the_baseline() -> None:
         "turn_latency": measured([1.0, 2.0, 9.0], [0, 1, 2]),
         "call_completion": measured([], []),
     }
-    samples = RunSamples({}, {}, {}, rows)
+    samples = RunSamples({}, {}, rows)
     levels = [level(0, 5), level(1, 10), level(2, 20)]
     found, up_to = figures.own_baseline(samples, levels)
     assert up_to == 10

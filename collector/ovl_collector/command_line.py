@@ -9,6 +9,8 @@ from pathlib import Path
 from ovl_collector.config import Config, Tls, parse_address
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import UsageError
+from ovl_collector.quantities import parse_age, parse_size
+from ovl_collector.retention import Keep
 from ovl_collector.segments import Rotation
 
 
@@ -34,6 +36,10 @@ def config_from(arguments: argparse.Namespace) -> Config:
             items=arguments.segment_items,
             body_bytes=arguments.segment_mib * 2**20,
             age_s=arguments.segment_age_s,
+        ),
+        keep=Keep(
+            parse_size(arguments.max_size, "--max-size") if arguments.max_size else None,
+            parse_age(arguments.max_age, "--max-age") if arguments.max_age else None,
         ),
     )
 
@@ -70,4 +76,6 @@ def parser() -> argparse.ArgumentParser:
     add("--segment-items", type=int, default=Rotation().items, help="spans and points per file")
     add("--segment-mib", type=int, default=Rotation().body_bytes // 2**20)
     add("--segment-age-s", type=float, default=Rotation().age_s)
+    add("--max-size", help="of the store, such as 20GiB; the oldest files go first")
+    add("--max-age", help="of what is kept, such as 7d")
     return options

@@ -10,6 +10,7 @@ from typing import Final
 
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import UsageError
+from ovl_collector.retention import Keep
 from ovl_collector.segments import Rotation
 
 GRPC_PORT: Final = 4317
@@ -84,9 +85,14 @@ class Config:
     room_bytes: int = 64 * 2**20  # of decoded requests waiting for their commit
     limits: Limits = field(default_factory=Limits)
     rotation: Rotation = field(default_factory=Rotation)
+    keep: Keep = field(default_factory=Keep)
 
     def problems(self) -> list[str]:
-        found = [*self.limits.problems(), *self.rotation.problems()]
+        found = [
+            *self.limits.problems(),
+            *self.rotation.problems(),
+            *self.keep.problems(),
+        ]
         if self.tls is not None:
             found += self.tls.problems()
         if self.room_bytes < self.limits.body_bytes:

@@ -33,6 +33,7 @@ class SegmentEntry:
     first_unix_ns: int | None = None
     last_unix_ns: int | None = None
     may_hold_duplicates: bool = False
+    rolled_up: bool = False  # retention took its raw spans and left their cells
 
 
 @dataclass(frozen=True, slots=True)

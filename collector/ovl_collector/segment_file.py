@@ -136,8 +136,8 @@ class SegmentMaker:
         connection = self._connection or _in_memory(self._folder)
         self._connection = None
         try:
-            _attach(connection, temporary)
-            connection.execute(_schema())
+            attach_new(connection, temporary)
+            connection.execute(schema())
             connection.execute(
                 "insert into meta values (?, ?, ?, ?, ?)",
                 [SCHEMA_VERSION, self._recording, number, now_unix_ns, __version__],
@@ -166,7 +166,7 @@ def remove_database(path: Path) -> None:
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:
     connection = _in_memory(path.parent)
     try:
-        _attach(connection, path)
+        attach_new(connection, path)
     except duckdb.Error:
         connection.close()
         raise
@@ -187,7 +187,8 @@ def _in_memory(folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def attach_new(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """As ``segment``, in the storage version that DuckDB 1.5 opens; made when it is not there."""
     quoted = str(path).replace("'", "''")
     options = f"storage_version '{STORAGE_VERSION}', block_size {_BLOCK_BYTES}"
     connection.execute(f"attach '{quoted}' as {_NAME} ({options})")
@@ -200,7 +201,8 @@ def _close_file(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"detach {_NAME}")
 
 
-def _schema() -> str:
+def schema() -> str:
+    """All tables of a segment, as SQL."""
     folder = resources.files("ovl_collector") / "schema"
     names = (folder / "_order").read_text().split()
     return "\n".join((folder / name).read_text() for name in names)

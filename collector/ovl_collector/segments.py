@@ -156,13 +156,13 @@ class Segments:
             self._closer.submit(live.close).result()
             path.unlink(missing_ok=True)
             acked_path(path).unlink(missing_ok=True)
-            self._update(lambda known: known.without_segment(live.number))
+            self.update(lambda known: known.without_segment(live.number))
         else:
             self._closer.submit(self._finish, live).result()
         self._closer.shutdown(wait=True)
         self._maker.close()
         if not self._unsealed:
-            self._update(lambda known: replace(known, ended=True))
+            self.update(lambda known: replace(known, ended=True))
         return self.manifest
 
     def _create(self, number: int) -> SegmentFile:
@@ -173,7 +173,7 @@ class Segments:
             acked = os.open(
                 acked_path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644
             )
-            self._update(lambda known: known.with_segment(SegmentEntry(path.name, number)))
+            self.update(lambda known: known.with_segment(SegmentEntry(path.name, number)))
         except OSError:
             created.abandon()
             path.unlink(missing_ok=True)
@@ -190,7 +190,7 @@ class Segments:
         try:
             full.close()
             entry = sealed_entry(full)
-            self._update(lambda known: known.with_segment(entry))
+            self.update(lambda known: known.with_segment(entry))
         except (duckdb.Error, OSError) as error:
             # Nothing is lost: file and write-ahead log stay, and the manifest still says live.
             print(
@@ -214,7 +214,8 @@ class Segments:
             done += self._finish(reopened)
         return done
 
-    def _update(self, change: Callable[[Manifest], Manifest]) -> None:
+    def update(self, change: Callable[[Manifest], Manifest]) -> None:
+        """Changes the manifest, on disk first. Safe from any thread."""
         with self._manifest_lock:
             changed = change(self._manifest)
             changed.write(self.folder)

@@ -9,12 +9,13 @@ segment is sealed, the manifest says ended, control.json goes, and the exit code
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,10 +34,12 @@ from ovl_collector.http_server import HttpServer
 from ovl_collector.ledger import Ledger
 from ovl_collector.receive import Receiver
 from ovl_collector.recordings import Claim, claim_recording, recover_dead
+from ovl_collector.retention import Retention
 from ovl_collector.segments import Segments
 from ovl_collector.writer import Writer
 
 _PARENT_POLL_S: Final = 0.5
+_SWEEP_S: Final = 5.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,13 +128,33 @@ async def _run(
         )
         recording = claim.manifest.recording
         announce({"event": "ready", **content, "recording": recording, "notes": doors.notes})
-        await _until_stopped(stopping, config.parent_pid)
+        retention = Retention(config.store, segments, config.keep, unix_ns=time.time_ns)
+        async with _beside(_sweep(retention) if config.keep.is_bounded else None):
+            await _until_stopped(stopping, config.parent_pid)
     finally:
         (claim.folder / CONTROL_FILE).unlink(missing_ok=True)
         await asyncio.gather(doors.grpc_server.stop(), http_server.stop())
         await asyncio.to_thread(writer.close)
         receiver.close()
         await asyncio.to_thread(segments.end)
+
+
+@contextlib.asynccontextmanager
+async def _beside(*works: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
+    """Runs works without end for as long as the block lasts."""
+    tasks = [asyncio.create_task(work) for work in works if work is not None]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _sweep(retention: Retention) -> None:
+    while True:
+        await asyncio.sleep(_SWEEP_S)
+        await asyncio.to_thread(retention.sweep)
 
 
 async def _until_stopped(stopping: asyncio.Event, parent_pid: int | None) -> None:

@@ -33,6 +33,13 @@ def collect(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond this machine without any of these.")
     ] = False,
+    max_size: Annotated[
+        str | None,
+        typer.Option("--max-size", help="Of the store, such as 20GiB; the oldest files go first."),
+    ] = None,
+    max_age: Annotated[
+        str | None, typer.Option("--max-age", help="Of what is kept, such as 7d.")
+    ] = None,
 ) -> None:
     """Receive OTLP traces and metrics into the store; each is acknowledged once it is committed."""
     from otel_voiceload.runner.collector import collect_in_foreground
@@ -45,6 +52,8 @@ def collect(
         ("--tls-cert", tls_cert),
         ("--tls-key", tls_key),
         ("--tls-client-ca", tls_client_ca),
+        ("--max-size", max_size),
+        ("--max-age", max_age),
     ):
         if value is not None:
             words += [option, str(value)]

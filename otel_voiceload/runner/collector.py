@@ -20,11 +20,14 @@ import orjson
 
 from otel_voiceload.errors import CollectorError, UsageError
 from otel_voiceload.runner import children
-from otel_voiceload.store.locate import Recording, find_recordings
+from otel_voiceload.store.locate import Control, find_recordings
 from otel_voiceload.store.open import open_store
+from otel_voiceload.telemetry.batches import Batch
+from otel_voiceload.telemetry.posting import HttpPoster, collector_endpoint
 
 QUIET_S = 5.0  # stock batch exporters flush every five seconds
 LINGER_S = 15.0
+TRY_TIMEOUT_S = 5.0
 _POLL_S = 0.5
 _STOPPERS = (signal.SIGINT, signal.SIGTERM)
 
@@ -56,16 +59,7 @@ class CollectorHandle:
 
     def linger(self) -> None:
         """Wait until nothing has arrived for a while: targets flush their spans late."""
-        started = quiet_since = time.monotonic()
-        seen = self._received()
-        while seen is not None:
-            now = time.monotonic()
-            if now - quiet_since >= QUIET_S or now - started >= LINGER_S:
-                return
-            time.sleep(_POLL_S)
-            received = self._received()
-            if received != seen:
-                seen, quiet_since = received, time.monotonic()
+        wait_for_quiet(self._received, time.monotonic, time.sleep)
 
     def stop(self) -> None:
         """Drain and seal our own collector; one that somebody else runs stays."""
@@ -96,7 +90,7 @@ class CollectorHandle:
             if response.status != 200:
                 return None
             return orjson.loads(body)["signals"].get("traces", {}).get("received", 0)
-        except (OSError, http.client.HTTPException, ValueError, KeyError):
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
             return None
         finally:
             connection.close()
@@ -107,19 +101,56 @@ def find_or_start(store: Path, choice: str | None) -> CollectorHandle:
 
     ``choice`` is None (a living one of this store, else our own), ``embedded`` (always our own) or
     an OTLP/HTTP endpoint.
+
+    Raises:
+        UsageError: ``choice`` is none of these.
+        CollectorError: the one that runs takes no spans from us, or ours did not start.
     """
-    if choice not in (None, "embedded"):
-        assert choice is not None
-        if urlsplit(choice).scheme not in ("http", "https"):
-            raise UsageError(
-                f"--collector {choice!r} is not an OTLP/HTTP endpoint; "
-                "write http://host:4318 or 'embedded'"
-            )
-        return CollectorHandle(choice.rstrip("/"), "", None, None)
-    if choice is None and (living := _living(store)) is not None:
-        assert living.control is not None
-        return CollectorHandle(living.control.http, "", living.control.token, None, store)
-    return start(store)
+    if choice == "embedded":
+        return start(store)
+    living = _living(store)
+    if choice is not None:
+        url = _endpoint(choice)
+        if (ours := living.get(url)) is None:
+            handle = CollectorHandle(url, "", None, None)
+        else:
+            handle = CollectorHandle(url, "", ours.token, None, store)
+    elif living:
+        url, ours = list(living.items())[-1]
+        handle = CollectorHandle(url, "", ours.token, None, store)
+    else:
+        return start(store)
+    _try(handle)
+    return handle
+
+
+def _endpoint(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            f"--collector {text!r} is not an OTLP/HTTP endpoint; write http://host:4318, "
+            "or embedded"
+        )
+    return text.rstrip("/")
+
+
+def _try(handle: CollectorHandle) -> None:
+    """Send it nothing, and see that it is taken: a run whose spans are refused is lost work."""
+    poster = HttpPoster(collector_endpoint(handle.http))
+    try:
+        answer = poster.post(Batch("traces", b"", 0), TRY_TIMEOUT_S)
+    except (OSError, ValueError) as error:
+        raise CollectorError(
+            f"nobody takes OTLP/HTTP at {handle.http}: {error}; "
+            "start it, or give another --collector"
+        ) from error
+    finally:
+        poster.close()
+    if answer.reason and not answer.retry:
+        raise CollectorError(
+            f"the collector at {handle.http} takes no spans from here ({answer.reason}); "
+            "give another --collector, or embedded"
+        )
 
 
 def start(store: Path) -> CollectorHandle:
@@ -134,15 +165,33 @@ def start(store: Path) -> CollectorHandle:
     )
 
 
-def _living(store: Path) -> Recording | None:
+def _living(store: Path) -> dict[str, Control]:
+    """Collectors that write into a store right now, by endpoint, the newest last."""
     if not (store / "recordings").is_dir():
-        return None
-    living = [r for r in find_recordings(store) if r.alive and r.control is not None]
-    return living[-1] if living else None
+        return {}
+    controls = [r.control for r in find_recordings(store) if r.alive and r.control is not None]
+    return {control.http: control for control in controls}
+
+
+def wait_for_quiet(
+    received: Callable[[], object], clock: Callable[[], float], sleep: Callable[[float], None]
+) -> None:
+    """Until what was received stays the same for ``QUIET_S``, or can not be asked any more."""
+    started = quiet_since = clock()
+    seen = received()
+    while seen is not None:
+        now = clock()
+        if now - quiet_since >= QUIET_S or now - started >= LINGER_S:
+            return
+        sleep(_POLL_S)
+        if (latest := received()) != seen:
+            seen, quiet_since = latest, clock()
 
 
 def collect_in_foreground(words: Sequence[str], say: Callable[[str], None]) -> None:
     """Run a collector until Ctrl-C or SIGTERM, or until it ends by itself.
+
+    ``say`` hears once where it is.
 
     Raises:
         UsageError: it refused its options.
@@ -155,11 +204,13 @@ def collect_in_foreground(words: Sequence[str], say: Callable[[str], None]) -> N
         handle = CollectorHandle(
             str(child.ready["http"]), str(child.ready["grpc"]), str(child.ready["token"]), child
         )
-        for note in _notes(child):
-            say(note)
-        say(f"recording {child.ready['recording']}")
-        say(f"OTLP/gRPC {handle.grpc}, OTLP/HTTP {handle.http}")
-        say(f"point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT={handle.http}   (Ctrl-C ends it)")
+        lines = [
+            *_notes(child),
+            f"recording {child.ready['recording']}",
+            f"OTLP/gRPC {handle.grpc}, OTLP/HTTP {handle.http}",
+            f"point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT={handle.http}   (Ctrl-C ends it)",
+        ]
+        say("\n".join(lines))
         while child.alive and not told.wait(_POLL_S):
             pass
         handle.stop()

@@ -8,10 +8,11 @@ what only it knows: the run and its stages.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -20,16 +21,23 @@ from otel_voiceload.errors import OvlError
 from otel_voiceload.load import worker
 from otel_voiceload.load.messages import Finished, FromWorker, Ready, ToWorker
 from otel_voiceload.load.plan import WorkerConfig
-from otel_voiceload.model import Progress, Record
+from otel_voiceload.model import ClockAnchor, Progress, Record
+from otel_voiceload.runner.collector import CollectorHandle
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.telemetry import process as telemetry_process
+from otel_voiceload.telemetry.environ import copy_from_environ
 from otel_voiceload.telemetry.exporter import Totals
-from otel_voiceload.telemetry.process import TelemetryConfig
+from otel_voiceload.telemetry.posting import collector_endpoint
+from otel_voiceload.telemetry.process import Dropped, Message, TelemetryConfig
 
 READY_TIMEOUT_S = 30.0
 
 
 @dataclass(slots=True)
-class _Shard:
+class Shard:
+    """A worker process, and what is known of its end."""
+
     index: int
     process: BaseProcess
     control: Connection
@@ -38,50 +46,29 @@ class _Shard:
 
 
 class Fleet:
-    """Started workers and telemetry; ``close`` ends them and gives the ledger."""
+    """Running workers and telemetry; ``close`` ends them and gives the ledger."""
 
-    def __init__(self, workers: tuple[WorkerConfig, ...], telemetry: TelemetryConfig) -> None:
-        # "spawn": a forked child would inherit event loops and pipe ends that are not its own.
-        context = multiprocessing.get_context("spawn")
-        self._shards: list[_Shard] = []
-        sources: list[Connection] = []
-        with _keyboard_ignored():
-            for config in workers:
-                ours, theirs = context.Pipe()
-                read_end, write_end = context.Pipe(duplex=False)
-                process = context.Process(
-                    target=worker.main,
-                    args=(config, theirs, write_end),
-                    name=f"worker-{config.shard_index}",
-                    daemon=True,
-                )
-                process.start()
-                theirs.close()
-                write_end.close()
-                self._shards.append(_Shard(config.shard_index, process, ours))
-                sources.append(read_end)
-            read_end, self._records = context.Pipe(duplex=False)
-            sources.append(read_end)
-            self._telemetry_control, theirs = context.Pipe()
-            self._telemetry = context.Process(
-                target=telemetry_process.run,
-                args=(telemetry, sources, theirs),
-                name="telemetry",
-                daemon=True,
-            )
-            self._telemetry.start()
-        theirs.close()
-        for source in sources:
-            source.close()
+    def __init__(
+        self,
+        shards: list[Shard],
+        telemetry: BaseProcess,
+        telemetry_control: Connection,
+        records: Connection,
+    ) -> None:
+        self._shards = shards
+        self._telemetry = telemetry
+        self._telemetry_control = telemetry_control
+        self._records = records
 
-    def wait_ready(self) -> None:
+    def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Raises OvlError when a worker does not come up."""
         waiting = {shard.index for shard in self._shards}
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while waiting:
             if time.monotonic() > deadline:
                 raise OvlError(
-                    f"worker {min(waiting)} did not start within {READY_TIMEOUT_S:.0f} s"
+                    f"worker {min(waiting)} did not start within {timeout_s:.0f} s; "
+                    "use fewer --processes"
                 )
             for message in self.poll(0.1):
                 if isinstance(message, Ready):
@@ -95,6 +82,10 @@ class Fleet:
         return [shard.index for shard in self._shards if shard.lost]
 
     @property
+    def telemetry_alive(self) -> bool:
+        return self._telemetry.is_alive()
+
+    @property
     def done(self) -> bool:
         return all(shard.finished is not None or shard.lost for shard in self._shards)
 
@@ -105,14 +96,13 @@ class Fleet:
     def tell(self, message: ToWorker) -> None:
         for shard in self._shards:
             if shard.finished is None and not shard.lost:
-                try:
+                # One that is gone may have left its last word, which is still to be read.
+                with suppress(OSError):
                     shard.control.send(message)
-                except OSError:
-                    shard.lost = True
 
     def record(self, record: Record) -> None:
-        """Hand a record of the runner's own to telemetry."""
-        self._records.send([record])
+        """Hand a record of the runner's own to telemetry; lost when that died."""
+        self._tell_telemetry([record])
 
     def poll(self, timeout_s: float) -> list[Ready | Progress | Finished]:
         """What the workers said, waiting at most ``timeout_s`` for the first word."""
@@ -136,30 +126,92 @@ class Fleet:
         return said
 
     def close(self, last: Record | None, timeout_s: float) -> Totals | None:
-        """End telemetry after the workers' last records and ``last``; None when it died."""
+        """End telemetry after the workers' last records and ``last``; None when it died.
+
+        Workers that did not come to their end by now are cut off.
+        """
+        self.poll(0.0)
+        for shard in self._shards:
+            if shard.finished is None:
+                shard.lost = True
+                self._kill(shard.process)
+            else:
+                for reason, spans in shard.finished.spans_lost.items():
+                    self._tell_telemetry(Dropped(reason, spans))
         if last is not None:
             self.record(last)
         self._records.close()
         totals: Totals | None = None
-        try:
+        with suppress(EOFError, OSError):
             if self._telemetry_control.poll(timeout_s):
                 totals = self._telemetry_control.recv()
-        except (EOFError, OSError):
-            totals = None
-        self._telemetry.join(1.0)
-        self._kill(self._telemetry)
+        for process in (self._telemetry, *(shard.process for shard in self._shards)):
+            process.join(1.0)
+            self._kill(process)
         for shard in self._shards:
-            shard.process.join(1.0)
-            self._kill(shard.process)
             shard.control.close()
         self._telemetry_control.close()
         return totals
+
+    def _tell_telemetry(self, message: Message) -> None:
+        with suppress(OSError):
+            self._records.send(message)
 
     @staticmethod
     def _kill(process: BaseProcess) -> None:
         if process.is_alive():
             process.kill()
             process.join()
+
+
+def start(plan: RunPlan, prepared: Prepared, collector: CollectorHandle) -> Fleet:
+    """The processes that a plan asks for, their spans on the way to ``collector``."""
+    count = plan.worker_count(prepared.profile.peak_calls)
+    endpoint = collector_endpoint(collector.http)
+    telemetry = TelemetryConfig(
+        run_id=prepared.run_id,
+        anchor=ClockAnchor(time.monotonic_ns(), time.time_ns()),
+        endpoint=endpoint,
+        source_shards=(*range(count), None),
+        copy=copy_from_environ(os.environ, (*endpoint.urls.values(), collector.http)),
+    )
+    return launch(shards(prepared.worker, count), telemetry)
+
+
+def launch(workers: tuple[WorkerConfig, ...], telemetry: TelemetryConfig) -> Fleet:
+    # "spawn": a forked child would inherit event loops and pipe ends that are not its own.
+    context = multiprocessing.get_context("spawn")
+    started: list[Shard] = []
+    sources: list[Connection] = []
+    with _keyboard_ignored():
+        for config in workers:
+            ours, theirs = context.Pipe()
+            read_end, write_end = context.Pipe(duplex=False)
+            process = context.Process(
+                target=worker.main,
+                args=(config, theirs, write_end),
+                name=f"worker-{config.shard_index}",
+                daemon=True,
+            )
+            process.start()
+            theirs.close()
+            write_end.close()
+            started.append(Shard(config.shard_index, process, ours))
+            sources.append(read_end)
+        read_end, records = context.Pipe(duplex=False)
+        sources.append(read_end)
+        telemetry_control, theirs = context.Pipe()
+        teller = context.Process(
+            target=telemetry_process.run,
+            args=(telemetry, sources, theirs),
+            name="telemetry",
+            daemon=True,
+        )
+        teller.start()
+    theirs.close()
+    for source in sources:
+        source.close()
+    return Fleet(started, teller, telemetry_control, records)
 
 
 def shards(config: WorkerConfig, count: int) -> tuple[WorkerConfig, ...]:

@@ -6,11 +6,10 @@ run ended, goes through telemetry into the store like everything else.
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -20,7 +19,6 @@ from otel_voiceload.load.health import limited
 from otel_voiceload.load.messages import Begin, Extend, Finish, HangUpAll
 from otel_voiceload.model import (
     NS_PER_S,
-    ClockAnchor,
     Health,
     Progress,
     RunRecord,
@@ -28,33 +26,35 @@ from otel_voiceload.model import (
     StageRecord,
 )
 from otel_voiceload.profiles import Findings, StageFinding
-from otel_voiceload.runner.collector import CollectorHandle
-from otel_voiceload.runner.fleet import Fleet, shards
+from otel_voiceload.runner.fleet import Fleet
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen, Tally
-from otel_voiceload.telemetry.environ import copy_from_environ
 from otel_voiceload.telemetry.exporter import Totals
-from otel_voiceload.telemetry.posting import Endpoint
-from otel_voiceload.telemetry.process import TelemetryConfig
 
 LEAD_S = 0.4  # from Begin to the first call, so that all workers have heard it
 ASK_AHEAD_S = 0.3  # before the last stage ends: later, the workers would hold it a moment too long
 FINISH_GRACE_S = 10.0
 HANG_UP_S = 4.0  # all calls are down within five seconds of Ctrl-C
+FAREWELL_S = 3.0  # for the workers' last records, once their calls are down
 TELEMETRY_TIMEOUT_S = 30.0
+HURRIED_S = 5.0  # the same, after a second Ctrl-C
 _POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run ended; its figures are in the store. ``totals`` None: telemetry died."""
+    """How a run ended; its figures are in the store. ``totals`` None: telemetry died.
+
+    ``stored_here`` False: in the store of a collector elsewhere, where nothing can be read.
+    """
 
     run_id: str
     stop_reason: str
     totals: Totals | None
     interrupted: ExitCode | None
     internal_errors: tuple[str, ...] = ()
+    stored_here: bool = True
 
 
 @dataclass(slots=True)
@@ -82,6 +82,7 @@ class _StageLog:
 
     stages: list[Stage] = field(default_factory=list)
     health: dict[int, list[Health]] = field(default_factory=dict)
+    limited: dict[int, bool] = field(default_factory=dict)
     opened: int = 0  # how many were announced
     closed: int = 0
 
@@ -90,9 +91,11 @@ class _StageLog:
         return running[-1] if running else None
 
     def findings(self, natural_ends: int) -> Findings:
-        found = tuple(
-            StageFinding(stage, limited(self.health.get(stage.index, ()))) for stage in self.stages
-        )
+        """A stage is judged once: what comes later must not unmake what was decided on it."""
+        for stage in self.stages:
+            if stage.index not in self.limited:
+                self.limited[stage.index] = limited(self.health.get(stage.index, ()))
+        found = tuple(StageFinding(stage, self.limited[stage.index]) for stage in self.stages)
         return Findings(found, natural_ends)
 
 
@@ -100,29 +103,20 @@ class Run:
     """One run from the first stage to the last word of telemetry."""
 
     def __init__(
-        self, plan: RunPlan, prepared: Prepared, collector: CollectorHandle, screen: Screen
+        self,
+        plan: RunPlan,
+        prepared: Prepared,
+        screen: Screen,
+        fleet: Fleet,
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._plan = plan
         self._prepared = prepared
         self._screen = screen
+        self._fleet = fleet
+        self._clock = clock
         self._tally = Tally()
         self._log = _StageLog()
-        count = self._workers = plan.worker_count(prepared.profile.peak_calls)
-        endpoint = Endpoint(
-            urls={
-                "traces": f"{collector.http}/v1/traces",
-                "metrics": f"{collector.http}/v1/metrics",
-            }
-        )
-        anchor = ClockAnchor(time.monotonic_ns(), time.time_ns())
-        telemetry = TelemetryConfig(
-            run_id=prepared.run_id,
-            anchor=anchor,
-            endpoint=endpoint,
-            source_shards=(*range(count), None),
-            copy=copy_from_environ(os.environ, (*endpoint.urls.values(), collector.http)),
-        )
-        self._fleet = Fleet(shards(prepared.worker, count), telemetry)
         self._start_mono_ns = 0
 
     def play(self) -> RunOutcome:
@@ -134,13 +128,20 @@ class Run:
             except BaseException:
                 self._fleet.close(None, 1.0)
                 raise
-            totals = self._fleet.close(self._last_word(stop_reason), TELEMETRY_TIMEOUT_S)
-        errors = tuple(f.first_internal_error for f in self._fleet.finished if f.internal_errors)
-        return RunOutcome(self._prepared.run_id, stop_reason, totals, signals.exit_code, errors)
+            timeout_s = TELEMETRY_TIMEOUT_S if signals.count < 2 else HURRIED_S
+            totals = self._fleet.close(self._last_word(stop_reason), timeout_s)
+        errors = [f.first_internal_error for f in self._fleet.finished if f.internal_errors]
+        errors += [
+            f"worker {index} ended without a word; its calls are not all recorded"
+            for index in self._fleet.lost
+        ]
+        return RunOutcome(
+            self._prepared.run_id, stop_reason, totals, signals.exit_code, tuple(errors)
+        )
 
     def _offer(self, signals: _Signals) -> str:
         """Stage after stage until the profile has no more; the reason to stop."""
-        self._start_mono_ns = time.monotonic_ns() + int(LEAD_S * NS_PER_S)
+        self._start_mono_ns = self._clock() + int(LEAD_S * NS_PER_S)
         self._fleet.record(self._run_record())
         self._log.stages = list(self._prepared.profile.next_stages(Findings()) or ())
         self._fleet.tell(Begin(tuple(self._log.stages), self._start_mono_ns))
@@ -149,8 +150,8 @@ class Run:
             elapsed_s = self._watch()
             if signals.count:
                 return "user"
-            if len(self._fleet.lost) == self._workers:
-                return "kill"
+            if self._fleet.done or not self._fleet.telemetry_alive:
+                return "kill"  # nobody calls any more, or nobody would ever know what was heard
             end_s = self._log.stages[-1].end_s
             if not asked_last and elapsed_s >= end_s - ASK_AHEAD_S:
                 more = self._prepared.profile.next_stages(self._log.findings(self._natural_ends))
@@ -173,7 +174,7 @@ class Run:
         return elapsed_s
 
     def _take(self, progress: Progress) -> None:
-        self._tally.add(progress, time.monotonic())
+        self._tally.add(progress, self._clock() / NS_PER_S)
         at_s = (progress.health.at_mono_ns - self._start_mono_ns) / NS_PER_S
         stage = self._log.at(at_s - 1.0)  # the second that this health is about began there
         if stage is not None:
@@ -198,26 +199,28 @@ class Run:
         elapsed_s = self._elapsed_s()
         self._announce(elapsed_s)
         for stage in self._log.stages[self._log.closed : self._log.opened]:
-            self._record_stage(stage, min(stage.end_s, max(stage.start_s, elapsed_s)))
-        grace_s = FINISH_GRACE_S
-        if signals.count:
-            grace_s = HANG_UP_S
-            self._screen.say("stopping: hanging up; a second Ctrl-C ends it at once")
-            self._fleet.tell(HangUpAll(time.monotonic_ns() + int(HANG_UP_S * NS_PER_S)))
-        else:
-            self._fleet.tell(Finish(grace_s))
-        deadline_s = time.monotonic() + grace_s + 3.0
-        told = signals.count
-        while not self._fleet.done and time.monotonic() < deadline_s:
+            self._record_stage(stage, min(stage.end_s, elapsed_s))
+        heeded = signals.count  # signals that came together are one: wrappers send copies
+        grace_s = self._hang_up() if heeded else self._finish()
+        deadline_ns = self._in_ns(grace_s + FAREWELL_S)
+        while not self._fleet.done and self._clock() < deadline_ns:
             for message in self._fleet.poll(_POLL_S):
                 if isinstance(message, Progress):
-                    self._tally.add(message, time.monotonic())
-            if signals.count > max(told, 1):
-                return
-            if signals.count and not told:
-                told = signals.count
-                deadline_s = time.monotonic() + HANG_UP_S + 1.0
-                self._fleet.tell(HangUpAll(time.monotonic_ns() + int(HANG_UP_S * NS_PER_S)))
+                    self._tally.add(message, self._clock() / NS_PER_S)
+            if signals.count > heeded:
+                if heeded:
+                    return
+                heeded = signals.count
+                deadline_ns = self._in_ns(self._hang_up() + FAREWELL_S)
+
+    def _finish(self) -> float:
+        self._fleet.tell(Finish(FINISH_GRACE_S))
+        return FINISH_GRACE_S
+
+    def _hang_up(self) -> float:
+        self._screen.say("stopping: hanging up; a second Ctrl-C ends it at once")
+        self._fleet.tell(HangUpAll(self._in_ns(HANG_UP_S)))
+        return HANG_UP_S
 
     def _run_record(self) -> RunRecord:
         plan, prepared = self._plan, self._prepared
@@ -237,7 +240,7 @@ class Run:
         )
 
     def _last_word(self, stop_reason: str) -> RunRecord:
-        return replace(self._run_record(), end_mono_ns=time.monotonic_ns(), stop_reason=stop_reason)
+        return replace(self._run_record(), end_mono_ns=self._clock(), stop_reason=stop_reason)
 
     @property
     def _natural_ends(self) -> int:
@@ -245,7 +248,10 @@ class Run:
         return ended["completed"] + ended["transferred"]
 
     def _elapsed_s(self) -> float:
-        return (time.monotonic_ns() - self._start_mono_ns) / NS_PER_S
+        return (self._clock() - self._start_mono_ns) / NS_PER_S
+
+    def _in_ns(self, seconds: float) -> int:
+        return self._clock() + int(seconds * NS_PER_S)
 
     def _at_mono_ns(self, elapsed_s: float) -> int:
         return self._start_mono_ns + int(elapsed_s * NS_PER_S)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from otel_voiceload.runner import collector as collectors
+from otel_voiceload.runner import fleet
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.generate import Run, RunOutcome
 from otel_voiceload.runner.plan import RunPlan
@@ -33,7 +35,8 @@ def offer(
     plan: RunPlan, prepared: Prepared, collector: CollectorHandle, screen: Screen, *, linger: bool
 ) -> RunOutcome:
     """The load alone. ``linger``: wait for spans that the target still holds back."""
-    run = Run(plan, prepared, collector, screen)
+    run = Run(plan, prepared, screen, fleet.start(plan, prepared, collector))
+    screen.say(f"run {prepared.run_id}: {prepared.profile.name}, {_peak(prepared)} at the most")
     with screen:
         outcome = run.play()
     for words in outcome.internal_errors:
@@ -43,7 +46,12 @@ def offer(
     if linger and outcome.interrupted is None:
         screen.say("waiting for the target's last spans")
         collector.linger()
-    return outcome
+    return replace(outcome, stored_here=collector.store is not None)
+
+
+def _peak(prepared: Prepared) -> str:
+    calls = prepared.profile.peak_calls
+    return f"{calls} call" + ("s" if calls != 1 else "")
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """What is read off the one call before the load."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +18,11 @@ from otel_voiceload.model import (
     MediaStats,
     TurnRecord,
 )
-from otel_voiceload.runner.smoke import Heard, judge, timeline
+from otel_voiceload.profiles import Request
+from otel_voiceload.runner import smoke as smoking
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.prepare import prepare
+from otel_voiceload.runner.smoke import Heard, judge, smoke, timeline
 
 LOAD = LoadContext("smoke", 0, 1, 1)
 CALL = CallIdentity(0, "a" * 32 + "-0", "a" * 32, "b" * 16, "booking", True)
@@ -113,3 +119,55 @@ def test_a_target_that_can_not_be_measured_gets_no_load(one: Heard, words: str) 
 
 def test_a_call_that_we_hung_up_after_two_answers_is_fine() -> None:
     judge(heard(turn(), turn(), ended=replace(call("aborted_by_us"), turn_count=2)), TARGET)
+
+
+PLAN = RunPlan(TARGET, "custom", Request(calls=5), Path("store"))
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> Callable[[Heard], None]:
+    """Sets what the call left behind, without a call."""
+
+    def leave(one: Heard) -> None:
+        async def play(*_: object) -> Heard:
+            return one
+
+        monkeypatch.setattr(smoking, "_play", play)
+
+    return leave
+
+
+def test_the_calls_own_trace_is_looked_for_among_the_targets_spans(
+    played: Callable[[Heard], None],
+) -> None:
+    asked: list[str] = []
+
+    def joined(trace_id: str) -> int:
+        asked.append(trace_id)
+        return 4
+
+    played(heard(turn()))
+    lines = smoke(PLAN, prepare(PLAN), joined)
+
+    assert asked == [CALL.trace_id]
+    assert lines[-1] == "  trace joined: yes, 4 spans"
+
+
+def test_nothing_is_looked_for_when_the_call_failed(played: Callable[[Heard], None]) -> None:
+    def joined(trace_id: str) -> int:
+        raise AssertionError("there is no trace")
+
+    played(heard(ended=call("silent_agent")))
+    with pytest.raises(SmokeFailed):
+        smoke(PLAN, prepare(PLAN), joined)
+
+
+def test_an_error_of_ours_in_the_call_is_not_taken_for_the_targets(
+    played: Callable[[Heard], None],
+) -> None:
+    one = heard(turn())
+    one.errors.append(KeyError("x"))
+    played(one)
+
+    with pytest.raises(KeyError):
+        smoke(PLAN, prepare(PLAN), lambda trace: 0)

@@ -1,0 +1,159 @@
+"""From a plan to a stored run, with everything that it starts replaced."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from otel_voiceload.errors import CollectorError, ExitCode, SmokeFailed, UsageError
+from otel_voiceload.profiles import Request
+from otel_voiceload.runner import play as playing
+from otel_voiceload.runner.children import Child
+from otel_voiceload.runner.collector import CollectorHandle
+from otel_voiceload.runner.generate import RunOutcome
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.prepare import Prepared
+from otel_voiceload.runner.screen import Screen
+from otel_voiceload.telemetry.exporter import Totals
+
+STORE = Path("store")
+PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(calls=5, duration_s=60), STORE)
+DONE = RunOutcome("run-1", "duration", Totals(7, 7), None)
+
+
+class FakeCollector(CollectorHandle):
+    """Notes in ``order`` what happens to it."""
+
+    def __init__(self, order: list[str], *, own: bool = True, store: Path | None = STORE) -> None:
+        child = cast(Child, object()) if own else None
+        super().__init__("http://127.0.0.1:4318", "", None, child, store)
+        self.order = order
+
+    def linger(self) -> None:
+        self.order.append("linger")
+
+    def stop(self) -> None:
+        self.order.append("stop")
+
+    def spans_of_trace(self, trace_id: str) -> int | None:
+        return len(trace_id)
+
+
+class World:
+    """What ``play`` reaches for, each part noting that it was used."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.order: list[str] = []
+        self.said = io.StringIO()
+        self.outcome = DONE
+        self.collector: CollectorHandle = FakeCollector(self.order)
+        self.smoke: Callable[[], list[str]] = lambda: ["smoke call: fine"]
+        patch.setattr(playing.collectors, "find_or_start", self._collector)
+        patch.setattr(playing, "smoke", self._smoke)
+        patch.setattr(playing.fleet, "start", lambda *_: self.order.append("fleet"))
+        patch.setattr(playing, "Run", lambda *_: self)
+
+    def _collector(self, store: Path, choice: str | None) -> CollectorHandle:
+        self.order.append(f"collector {store} {choice}")
+        return self.collector
+
+    def _smoke(
+        self, plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]
+    ) -> list[str]:
+        self.order.append("smoke")
+        return [*self.smoke(), f"joined {joined('abc')}"]
+
+    def play(self) -> RunOutcome:
+        """As ``Run.play``."""
+        self.order.append("load")
+        return self.outcome
+
+    def begin(self, plan: RunPlan = PLAN) -> RunOutcome:
+        return playing.play(plan, Screen(self.said))
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(monkeypatch)
+
+
+def test_collector_smoke_call_load_last_spans_and_the_collectors_end_in_this_order(
+    world: World,
+) -> None:
+    assert world.begin() == DONE
+
+    assert world.order == [
+        *("collector store None", "smoke", "fleet", "load", "linger", "stop"),
+    ]
+    said = world.said.getvalue().splitlines()
+    assert said[0] == "collector: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
+    assert said[1:3] == ["smoke call: fine", "joined 3"]
+    assert said[3].startswith("run ")
+    assert said[3].endswith("custom, 5 calls at the most")
+
+
+def test_a_plan_that_can_not_be_starts_nothing(world: World) -> None:
+    with pytest.raises(UsageError, match="no profile"):
+        world.begin(replace(PLAN, profile_name="moon"))
+
+    assert world.order == []
+
+
+def test_a_failed_smoke_call_is_followed_by_no_load(world: World) -> None:
+    def mute() -> list[str]:
+        raise SmokeFailed("it never said anything")
+
+    world.smoke = mute
+
+    with pytest.raises(SmokeFailed):
+        world.begin()
+
+    assert world.order == ["collector store None", "smoke", "stop"]
+
+
+def test_nobody_waits_for_late_spans_after_ctrl_c(world: World) -> None:
+    world.outcome = replace(DONE, interrupted=ExitCode.INTERRUPTED)
+
+    assert world.begin().interrupted == ExitCode.INTERRUPTED
+    assert "linger" not in world.order
+
+
+def test_a_collector_of_somebody_else_is_named_as_such(world: World) -> None:
+    world.collector = FakeCollector(world.order, own=False)
+
+    world.begin()
+
+    assert world.said.getvalue().startswith("using the collector at http://127.0.0.1:4318\n")
+
+
+def test_a_run_in_another_store_is_marked_so(world: World) -> None:
+    world.collector = FakeCollector(world.order, own=False, store=None)
+
+    assert world.begin().stored_here is False
+
+
+def test_what_went_wrong_inside_is_said(world: World) -> None:
+    world.outcome = replace(DONE, totals=None, internal_errors=("KeyError: 'x'",))
+
+    world.begin()
+
+    assert "internal error in a worker: KeyError: 'x'" in world.said.getvalue()
+    assert "telemetry process died" in world.said.getvalue()
+
+
+def test_a_collector_that_ended_badly_is_said_after_the_run(world: World) -> None:
+    class Broken(FakeCollector):
+        def stop(self) -> None:
+            raise CollectorError("the collector ended with code 1")
+
+    world.collector = Broken(world.order)
+
+    with pytest.raises(CollectorError, match="code 1"):
+        world.begin()
+
+    assert "load" in world.order

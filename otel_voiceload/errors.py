@@ -11,9 +11,9 @@ line and leaves with the class's ``exit_code``. A traceback is a bug of ours and
     ├── TargetError          3   no load was sent
     │   ├── TargetRefused    3   not an allowed host
     │   ├── PreflightFailed  3   this machine can not hold what was asked
-    │   └── SmokeFailed      3   the one call before the load did not work
+    │   ├── SmokeFailed      3   the one call before the load did not work
+    │   └── WireError        3   one call was not set up; during a run an outcome of that call
     ├── CollectorError       1   the collector could not be started or reached
-    ├── WireError            3   one call's connection failed; a call outcome during a run
     └── Interrupted        130   the user stopped the run; what was recorded is kept
 """
 
@@ -82,8 +82,9 @@ class CollectorError(OvlError):
 class WireError(TargetError):
     """One call could not be set up.
 
-    ``outcome`` is the call outcome it stands for (``refused`` or ``negotiation_failed``) and
-    ``error_type`` the reason within it, such as ``rate_limited``, ``auth`` or ``dns``.
+    ``outcome`` is the call outcome it stands for: ``refused`` or ``negotiation_failed`` by the
+    target, ``aborted_by_us`` when this machine could not (``local_resources``). ``error_type`` is
+    the reason within it, such as ``rate_limited``, ``auth`` or ``dns``.
     """
 
     def __init__(self, message: str, *, outcome: str, error_type: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.cli.options import Common, defaults_beside, verb_app, with_common
 
 app = verb_app()
 
@@ -18,7 +18,13 @@ app = verb_app()
 def agent(
     common: Common,
     config_file: Annotated[
-        Path | None, typer.Option("--agent-config", help="YAML file of the agent's limits.")
+        Path | None,
+        typer.Option(
+            "--config",
+            is_eager=True,
+            callback=defaults_beside,
+            help="YAML file of the agent's limits; ovl.yaml still gives the defaults.",
+        ),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8765,

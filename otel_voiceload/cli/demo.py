@@ -41,7 +41,7 @@ def demo(
 
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
     outcome = play_demo(DemoPlan(plant, seconds, seed, common.store), screen)
-    report = conclude(common, outcome.run_id, page)
+    report = conclude(common, outcome.run_id, page, outcome.interrupted)
     if open_page:
         webbrowser.open(page.resolve().as_uri())
     raise typer.Exit(outcome.interrupted or verdict(plant, report))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.errors import ExitCode
 
 app = verb_app()
 
@@ -50,7 +51,9 @@ def generate(
     scenario: Annotated[
         list[str] | None,
         typer.Option(
-            "--scenario", rich_help_panel=CALLS, help="Scenario file or name (repeatable)."
+            "--scenario",
+            rich_help_panel=CALLS,
+            help="File or name, with a weight beside others: NAME=2 (repeatable).",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", rich_help_panel=CALLS, help="Of every draw.")] = 1,
@@ -173,5 +176,9 @@ def generate(
         return
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
     outcome = play(plan, screen)
-    built = conclude(common, outcome.run_id, page)
+    if not outcome.stored_here:
+        common.warn(f"{collector} has the run; judge it there: ovl analyze {outcome.run_id}")
+        unjudged = ExitCode.INCONCLUSIVE if promised else ExitCode.OK
+        raise typer.Exit(outcome.interrupted or unjudged)
+    built = conclude(common, outcome.run_id, page, outcome.interrupted)
     raise typer.Exit(outcome.interrupted or exit_code(built))

@@ -79,6 +79,7 @@ class Common:
         """Writes the result: to stdout, or to the file of ``-o``."""
         if self.output is None or self.output == STDOUT:
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            sys.stdout.flush()  # verbs that serve go on for hours after what they say here
             return
         write_text(Path(self.output), text)
 
@@ -121,6 +122,16 @@ def _load_config(ctx: typer.Context, value: Path | None) -> Path | None:
     )
     ctx.meta["ovl.thresholds"] = thresholds_of(content, path)
     return path
+
+
+def defaults_beside(
+    ctx: typer.Context, param: typer.CallbackParam, value: Path | None
+) -> Path | None:
+    """For a verb with a ``--config`` of its own: the usual file of defaults, beside that one."""
+    elsewhere = os.environ.get("OVL_CONFIG")
+    _load_config(ctx, Path(elsewhere) if elsewhere else None)
+    written = (ctx.default_map or {}).get(param.name or "")
+    return Path(written) if value is None and written else value
 
 
 def _remember_verbose(ctx: typer.Context, value: bool) -> bool:
@@ -196,13 +207,28 @@ _OPTIONS: Final = tuple(
 COMMON_NAMES: Final = frozenset(option.name for option in _OPTIONS)
 
 
+def _flags(parameter: inspect.Parameter) -> set[str]:
+    """How an option is written. Its first name stands where a default would, as typer has it."""
+    written = [
+        name
+        for option in getattr(parameter.annotation, "__metadata__", ())
+        for name in (option.default, *(option.param_decls or ()))
+    ]
+    return {name for name in written if isinstance(name, str)}
+
+
 def with_common(verb: Callable[Concatenate[Common, P], None]) -> Callable[..., None]:
-    """Gives a verb the common options; they arrive as its first argument."""
+    """Gives a verb the common options; they arrive as its first argument.
+
+    A verb may declare ``--config`` itself; it should then take ``defaults_beside`` as its callback.
+    """
     own = list(inspect.signature(verb, eval_str=True).parameters.values())[1:]
+    taken = {flag for parameter in own for flag in _flags(parameter)}
+    shared = [option for option in _OPTIONS if not taken & _flags(option)]
 
     @functools.wraps(verb)
     def run(ctx: typer.Context, **words: Any) -> None:  # Any: whatever the verb declares
-        given = {name: words.pop(name) for name in COMMON_NAMES}
+        given = {name: words.pop(name) for name in (option.name for option in shared)}
         common = Common(
             store=given["store"],
             format=given["format"],
@@ -218,7 +244,7 @@ def with_common(verb: Callable[Concatenate[Common, P], None]) -> Callable[..., N
         "ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
     )
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    parameters = [context, *keyword, *_OPTIONS]
+    parameters = [context, *keyword, *shared]
     del run.__wrapped__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -16,7 +16,7 @@ import typer
 
 from otel_voiceload.analysis import thresholds
 from otel_voiceload.cli.options import Common, Format
-from otel_voiceload.errors import UsageError
+from otel_voiceload.errors import ExitCode, OvlError, UsageError
 from otel_voiceload.profiles.units import duration_s
 from otel_voiceload.reports.build import ReportOptions, build_report
 from otel_voiceload.reports.page import exhibits_of, write_page
@@ -71,12 +71,23 @@ def deliver(common: Common, report: Report) -> None:
     common.emit(renderers[form](report))
 
 
-def conclude(common: Common, run_id: str, page: Path | None) -> Report:
-    """What a run ends with: its report in the format asked for, and the page where one was."""
-    with opened(common, run_id) as (reading, found):
-        report = build_report(reading, found, ReportOptions())
-        if page is not None:
-            written = write_page(report, exhibits_of(reading, report), page)
+def conclude(
+    common: Common, run_id: str, page: Path | None, interrupted: ExitCode | None = None
+) -> Report:
+    """What a run ends with: its report in the format asked for, and the page where one was.
+
+    One that was interrupted may have come to nothing yet; it leaves with that code all the same.
+    """
+    try:
+        with opened(common, run_id) as (reading, found):
+            report = build_report(reading, found, ReportOptions())
+            if page is not None:
+                written = write_page(report, exhibits_of(reading, report), page)
+    except OvlError as error:
+        if interrupted is None:
+            raise
+        common.warn(str(error))
+        raise typer.Exit(interrupted) from error
     deliver(common, report)
     if page is not None:
         if written.instead is not None:

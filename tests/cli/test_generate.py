@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from otel_voiceload.errors import ExitCode, SmokeFailed
+from otel_voiceload.profiles import Request
+from otel_voiceload.runner import play as playing
+from otel_voiceload.runner.generate import RunOutcome
+from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.screen import Screen
+from otel_voiceload.telemetry.exporter import Totals
+from tests.cli.ovl import ovl
+from tests.reports.samples import PLANTED
+
+Capture = pytest.CaptureFixture[str]
+TARGET = "ws://127.0.0.1:8765"
+DONE = RunOutcome(PLANTED, "target_reached", Totals(7, 7), None)
+
+
+class Played:
+    """Stands for the load: it was asked for, and the run is one that is in the store."""
+
+    def __init__(self) -> None:
+        self.plans: list[RunPlan] = []
+        self.outcome: RunOutcome | Exception = DONE
+
+    def __call__(self, plan: RunPlan, screen: Screen) -> RunOutcome:
+        self.plans.append(plan)
+        screen.say("calling")
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Played:
+    monkeypatch.chdir(tmp_path)
+    one = Played()
+    monkeypatch.setattr(playing, "play", one)
+    return one
+
+
+def test_without_options_it_is_the_custom_profile_and_the_booking_scenario(
+    played: Played, store: Path, capsys: Capture
+) -> None:
+    ended = ovl(capsys, store, "generate", TARGET)
+
+    assert ended.code == 0
+    assert ended.out.startswith("VALID")
+    assert ended.err == "calling\n"
+    assert played.plans == [RunPlan(TARGET, "custom", Request(), store)]
+
+
+def test_every_option_reaches_the_plan(
+    played: Played, store: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENT_KEY", "s3cret")
+    words = (
+        *("-p", "ramp", "-c", "40", "-d", "10m", "-s", "10m:200", "-s", "hold:5m:200"),
+        *("--pace", "0.5", "--scenario", "booking=3", "--scenario", "mine.yaml", "--seed", "7"),
+        *("-H", "Authorization: env:AGENT_KEY", "--param", "room=a=b", "--tls-ca", "ca.pem"),
+        *("--tls-insecure", "--allow", "agent.example.com", "--trace-sample", "0.2"),
+        *("--max-calls", "300", "--max-connect-rate", "5", "--processes", "3"),
+        *("--collector", "embedded", "--tag", "tuesday", "--threshold", "turn_latency:p95<2s"),
+    )
+
+    ovl(capsys, store, "generate", TARGET, *words)
+
+    assert played.plans == [
+        RunPlan(
+            target=TARGET,
+            profile_name="ramp",
+            request=Request(40, 600.0, ("10m:200", "hold:5m:200"), 0.5),
+            store=store,
+            scenarios=("booking=3", "mine.yaml"),
+            collector="embedded",
+            seed=7,
+            tag="tuesday",
+            headers={"Authorization": "s3cret"},
+            params={"room": "a=b"},
+            tls_ca=Path("ca.pem"),
+            tls_insecure=True,
+            trace_sample=0.2,
+            allow=("agent.example.com",),
+            max_calls=300,
+            max_connect_rate=5.0,
+            processes=3,
+            thresholds={"turn_latency": ["p95<2s"]},
+        )
+    ]
+
+
+def test_the_file_gives_what_the_command_line_does_not(
+    played: Played, store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "ovl.yaml").write_text(
+        "generate: {calls: 20, duration: 10m}\n"
+        "thresholds: {turn_latency: p95<3s, greeting: p95<1s}\n"
+    )
+    ovl(capsys, store, "generate", TARGET, "-c", "30", "--threshold", "turn_latency:p95<2s")
+
+    assert played.plans[0].request == Request(30, 600.0)
+    assert played.plans[0].thresholds == {"turn_latency": ["p95<2s"], "greeting": ["p95<1s"]}
+
+
+def test_what_would_be_run_is_shown_without_secrets_and_nothing_is_called(
+    played: Played, store: Path, capsys: Capture
+) -> None:
+    ended = ovl(
+        capsys,
+        store,
+        *("generate", TARGET, "-c", "4", "--print-config"),
+        *("-H", "Authorization: Bearer s3cret", "--param", "key=s3cret"),
+    )
+
+    shown = yaml.safe_load(ended.out)
+    assert (ended.code, played.plans) == (0, [])
+    assert shown["request"]["calls"] == 4
+    assert shown["headers"] == {"Authorization": "***"}
+    assert "s3cret" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--threshold", "latncy:p95<2s"), "latncy"),
+        (("--threshold", "turn_latency:p95"), "is not understood"),
+        (("-d", "soon"), "soon"),
+        (("-H", "no colon s3cret"), "-H wants"),
+        (("--param", "room"), "NAME=VALUE"),
+        (("-c", "0"), "--calls"),
+    ],
+)
+def test_wrong_words_are_one_line_and_nothing_is_called(
+    played: Played, store: Path, capsys: Capture, words: tuple[str, ...], said: str
+) -> None:
+    ended = ovl(capsys, store, "generate", TARGET, *words)
+
+    assert (ended.code, played.plans) == (2, [])
+    assert said in ended.err
+    assert "s3cret" not in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_wrong_threshold_of_the_file_is_said_before_anything_is_called(
+    played: Played, store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "ovl.yaml").write_text("thresholds: {latncy: p95<2s}\n")
+
+    ended = ovl(capsys, store, "generate", TARGET)
+
+    assert (ended.code, played.plans) == (2, [])
+    assert "latncy" in ended.err
+
+
+def test_a_target_that_was_not_called_leaves_with_3(
+    played: Played, store: Path, capsys: Capture
+) -> None:
+    played.outcome = SmokeFailed("it never said anything; no load was sent")
+
+    ended = ovl(capsys, store, "generate", TARGET)
+
+    assert ended.code == 3
+    assert ended.err.endswith("ovl: it never said anything; no load was sent\n")
+
+
+@pytest.mark.parametrize("code", [ExitCode.INTERRUPTED, ExitCode.TERMINATED])
+def test_an_interrupted_run_is_reported_and_leaves_with_its_code(
+    played: Played, store: Path, capsys: Capture, code: ExitCode
+) -> None:
+    played.outcome = replace(DONE, interrupted=code)
+
+    ended = ovl(capsys, store, "generate", TARGET, "-f", "json")
+
+    assert ended.code == code
+    assert json.loads(ended.out)["run"]["id"] == PLANTED
+
+
+def test_a_run_that_was_interrupted_before_it_began_leaves_with_130_all_the_same(
+    played: Played, store: Path, capsys: Capture
+) -> None:
+    played.outcome = replace(DONE, run_id="not-there", interrupted=ExitCode.INTERRUPTED)
+
+    ended = ovl(capsys, store, "generate", TARGET)
+
+    assert ended.code == 130
+    assert "not-there" in ended.err
+
+
+def test_the_page_is_written_where_it_was_asked_for(
+    played: Played, store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    ended = ovl(capsys, store, "generate", TARGET, "--report", "page.html")
+
+    assert ended.code == 0
+    assert "llm" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("promised", "code"), [((), 0), (("--threshold", "stt:p95<1s"), 4)])
+def test_a_run_in_somebody_elses_store_is_not_judged_here(
+    played: Played, store: Path, capsys: Capture, promised: tuple[str, ...], code: int
+) -> None:
+    played.outcome = replace(DONE, stored_here=False)
+
+    ended = ovl(capsys, store, "generate", TARGET, "--collector", "http://10.0.0.1:4318", *promised)
+
+    assert ended.code == code
+    assert f"http://10.0.0.1:4318 has the run; judge it there: ovl analyze {PLANTED}" in ended.err
+    assert ended.out == ""
+
+
+def test_quiet_is_the_result_alone(played: Played, store: Path, capsys: Capture) -> None:
+    ended = ovl(capsys, store, "generate", TARGET, "-q")
+
+    assert ended.err == ""
+    assert ended.out.startswith("VALID")

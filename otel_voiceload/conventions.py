@@ -68,9 +68,7 @@ RUN_CLIP_PACK: Final = "voiceload.run.clip_pack"
 RUN_STOP_REASON: Final = "voiceload.run.stop_reason"
 RUN_CO_LOCATED: Final = "voiceload.run.co_located"
 RUN_THRESHOLDS: Final = "voiceload.run.thresholds"  # JSON text: what the user wrote
-RUN_SPANS_ENDED: Final = (
-    "voiceload.run.spans_ended"  # spans the generator ended, this one included
-)
+RUN_SPANS_ENDED: Final = "voiceload.run.spans_ended"  # spans the generator ended, this one included
 RUN_SPANS_LOST: Final = "voiceload.run.spans_lost"  # JSON text {reason: count}
 RUN_HEARING_BIAS: Final = "voiceload.run.hearing_bias"  # seconds
 RUN_PLANTED: Final = "voiceload.run.planted"  # "llm:48": what a demo planted
@@ -96,16 +94,12 @@ CALL_GREETING_LATENCY: Final = "voiceload.call.greeting_latency"
 SCENARIO_NAME: Final = "voiceload.scenario.name"
 TURN_INDEX: Final = "voiceload.turn.index"  # 0-based
 TURN_RESPONSE_LATENCY: Final = "voiceload.turn.response_latency"
-TURN_DEADLINE: Final = (
-    "voiceload.turn.deadline"  # seconds; what a turn without answer counts as
-)
+TURN_DEADLINE: Final = "voiceload.turn.deadline"  # seconds; what a turn without answer counts as
 TURN_OUTCOME: Final = "voiceload.turn.outcome"
 TURN_FIRST: Final = "voiceload.turn.first"
 TURN_SEND_DELAY: Final = "voiceload.turn.send_delay"
 TURN_CLIP: Final = "voiceload.turn.clip"
-TURN_AUDIO_GAP: Final = (
-    "voiceload.turn.audio_gap"  # seconds of underrun inside the reply
-)
+TURN_AUDIO_GAP: Final = "voiceload.turn.audio_gap"  # seconds of underrun inside the reply
 TURN_SNR_DB: Final = "voiceload.turn.snr_db"
 TURN_ONSET_ERROR_MS: Final = "voiceload.turn.onset_error_bound_ms"
 COMPONENT_NAME: Final = "voiceload.component.name"

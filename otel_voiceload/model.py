@@ -40,9 +40,7 @@ class Stage:
     duration_s: float
     calls_from: float
     calls_to: float
-    repeat_of: int | None = (
-        None  # index of the earlier stage whose level this one returns to
-    )
+    repeat_of: int | None = None  # index of the earlier stage whose level this one returns to
 
     @property
     def end_s(self) -> float:
@@ -269,9 +267,7 @@ class MediaStats:
     jitter_rfc3550_s: float | None = None
     loss_ratio: float | None = None
     packets_lost: int | None = None
-    cadence_s: float | None = (
-        None  # median time between the agent's messages while it speaks
-    )
+    cadence_s: float | None = None  # median time between the agent's messages while it speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,9 +338,7 @@ class Health:
     late_share: float  # frames more than 20 ms late / frames due
     pacing_error_p99_s: float
     loop_lag_p99_s: float
-    run_delay_share: (
-        float  # share of the second spent runnable but not running (schedstat)
-    )
+    run_delay_share: float  # share of the second spent runnable but not running (schedstat)
     cpu: float  # CPU seconds per second
     late_starts: int  # calls that began over one frame after their schedule
     connect_pending: int

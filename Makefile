@@ -8,10 +8,10 @@ STAMP  := $(VENV)/.stamp
 UV     := build/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock docs clips accuracy dist clean
+.PHONY: help demo test check fmt lock docs clips accuracy bench bench-setup dist clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## find a planted bottleneck on this machine (about a minute), write ovl-report.html
 	@$(BIN)/ovl demo
@@ -41,6 +41,14 @@ clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 
 accuracy: $(STAMP) ## score the verdict on many simulated runs
 	$(BIN)/python -m tests.accuracy.demo_statistics
+
+bench: $(STAMP) ## measure start-up, 200 calls at once, and the demo's verdict (half an hour)
+	$(BIN)/python -m tests.benchmarks.start_up
+	$(BIN)/python -m tests.benchmarks.concurrent_calls
+	$(BIN)/python -m tests.benchmarks.demo_seeds
+
+bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
+	$(BIN)/python -m tests.benchmarks.from_nothing
 
 dist: $(STAMP) ## build wheel and sdist into dist/
 	$(BIN)/python -m hatchling build

@@ -1,0 +1,226 @@
+"""Many calls at once against the reference agent on this machine, by the real ``ovl generate``.
+
+Agent, generator, telemetry and collector share the cores here, which is the hard case. The agent
+has room for all calls, so whatever is late is late because of us or of the machine. What the
+generator says of itself is read from the store, CPU time from /proc, both over the seconds in which
+nearly all calls were held. Beside it, against the same agent, a plain ``websockets`` client holds
+fewer calls: the ratio of CPU time per call can be compared between machines, the rest can not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.running import (
+    COMMAND,
+    ROOT,
+    agent,
+    cpu_s,
+    environment,
+    family,
+    is_collector,
+    json_line,
+    machine,
+    ms,
+    need_proc,
+    percent,
+    started,
+    table,
+)
+
+# Each scenario against an agent with room for everybody, speaking replies of that scenario's kind.
+SCENARIOS = {
+    "demo": ("--cycle", "speech=1.2s,think=200ms", "--plant", "none:{calls}"),
+    "booking": ("--stt-capacity", "10000", "--llm-capacity", "10000", "--tts-capacity", "10000"),
+}
+HELD = 0.95  # of the calls: from then on a second counts for the CPU figures
+POINTS = """
+select name, at_ns, value from metric_points
+where name like 'voiceload.generator.%' or name = 'voiceload.calls.active' order by at_ns
+"""
+GENERATOR = "voiceload.generator."
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CPU seconds used up to a moment, by who used them."""
+
+    at_unix_s: float
+    generator: float  # the command, its workers and telemetry
+    collector: float
+    agent: float
+
+
+class CpuWatch(threading.Thread):
+    """Reads the CPU times of the agent and of the generator's family twice a second."""
+
+    def __init__(self, generator_pid: int, agent_pid: int) -> None:
+        super().__init__(daemon=True)
+        self.seen: list[Used] = []
+        self._pids = (generator_pid, agent_pid)
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        generator_pid, agent_pid = self._pids
+        latest: dict[int, float] = {}
+        collectors: set[int] = set()
+        while not self._over.wait(0.5):
+            for pid in family(generator_pid):
+                latest[pid] = cpu_s(pid) or latest.get(pid, 0.0)
+                if is_collector(pid):
+                    collectors.add(pid)
+            collector = sum(latest[pid] for pid in collectors)
+            generator = sum(latest.values()) - collector
+            agents = cpu_s(agent_pid) or 0.0
+            self.seen.append(Used(time.time(), generator, collector, agents))
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+    def cores(self, begin_s: float, end_s: float) -> dict[str, float]:
+        """Cores kept busy by each between two moments."""
+        within = [used for used in self.seen if begin_s <= used.at_unix_s <= end_s]
+        if len(within) < 2:
+            raise SystemExit(
+                "the run ended too early to measure CPU times; see its own words above"
+            )
+        first, last = within[0], within[-1]
+        passed_s = last.at_unix_s - first.at_unix_s
+        return {
+            name: (getattr(last, name) - getattr(first, name)) / passed_s
+            for name in ("generator", "collector", "agent")
+        }
+
+
+def asked_of_store(folder: Path, question: str) -> list[dict[str, Any]]:  # whatever was asked for
+    words = [*COMMAND, "query", question, "-f", "json"]
+    done = subprocess.run(words, cwd=folder, env=environment(), capture_output=True, check=True)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    p50, p99, worst = np.quantile(values, (0.5, 0.99, 1.0))
+    return {"p50": round(float(p50), 5), "p99": round(float(p99), 5), "max": round(float(worst), 5)}
+
+
+def hold_calls(
+    scenario: str, calls: int, seconds: int, folder: Path, agent_pid: int, url: str
+) -> dict[str, Any]:
+    """One run of ``ovl generate``; its figures."""
+    words = ["generate", url, "-c", str(calls), "-d", f"{seconds}s", "--max-calls", str(calls)]
+    words += ["--scenario", scenario, "-f", "json", "-o", "report.json"]
+    with started(folder, *words) as generator:
+        watch = CpuWatch(generator.pid, agent_pid)
+        watch.start()
+        code = generator.wait(seconds + 120)
+        watch.stop()
+    report = json.loads((folder / "report.json").read_text("utf-8"))
+    (stage,) = asked_of_store(folder, "select started_ns, ended_ns, calls_held from stages")
+    points: dict[str, list[float]] = {}
+    full_ns: list[int] = []
+    for row in asked_of_store(folder, POINTS):
+        if stage["started_ns"] < row["at_ns"] <= stage["ended_ns"]:
+            points.setdefault(row["name"].removeprefix(GENERATOR), []).append(float(row["value"]))
+            if row["name"] == "voiceload.calls.active" and row["value"] >= HELD * calls:
+                full_ns.append(row["at_ns"])
+    if not full_ns:
+        raise SystemExit(f"{calls} calls were never held at once; see what the run said above")
+    cores = watch.cores(min(full_ns) / 1e9, stage["ended_ns"] / 1e9)
+    said = report["generator"]
+    return {
+        "scenario": scenario,
+        "calls": calls,
+        "seconds": seconds,
+        "exit": code,
+        "validity": report["run"]["validity"],
+        "calls_held": round(stage["calls_held"], 1),
+        "turns": report["turn_latency"]["samples"],
+        "turn_p95_s": report["turn_latency"]["p95_s"],
+        "pacing_error_p99_s": spread(points["pacing_error_p99_s"]),
+        "late_share": sum(points["frames_late"]) / sum(points["frames_due"]),
+        "run_delay_share": spread(points["run_delay_share"]),
+        "loop_lag_p99_s": spread(points["loop_lag_p99_s"]),
+        "worker_cores": round(float(np.median(points["cpu"])), 3),
+        "cores": {name: round(value, 3) for name, value in cores.items()},
+        "spans": {key: said[f"spans_{key}"] for key in ("ended", "stored", "lost")},
+    }
+
+
+def hold_plain_calls(url: str, calls: int, seconds: int) -> dict[str, Any]:
+    words = [sys.executable, "-m", "tests.benchmarks.plain_client", url, str(calls), str(seconds)]
+    done = subprocess.run(words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, check=True)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return {"calls": calls, **figures}
+
+
+def measure(asked: argparse.Namespace, scenario: str) -> dict[str, Any]:
+    words = [word.format(calls=asked.calls) for word in SCENARIOS[scenario]]
+    with tempfile.TemporaryDirectory(prefix="ovl-bench-") as name:
+        folder = Path(name)
+        with agent(folder, *words) as (pid, url):
+            figures = hold_calls(scenario, asked.calls, asked.seconds, folder, pid, url)
+            plain = hold_plain_calls(url, asked.plain_calls, asked.plain_seconds)
+    ours, theirs = figures["worker_cores"] / asked.calls, plain["cpu"] / plain["calls"]
+    return {**figures, "plain": plain, "plain_to_ours_per_call": round(theirs / ours, 2)}
+
+
+def rows_of(f: dict[str, Any]) -> list[tuple[str, str]]:
+    def seconds(name: str) -> str:
+        return " / ".join(ms(f[name][part]) for part in ("p50", "p99", "max"))
+
+    delay, cores, plain = f["run_delay_share"], f["cores"], f["plain"]
+    per_call = f["worker_cores"] / f["calls"]
+    lost = sum(f["spans"]["lost"].values())
+    return [
+        ("calls held, turns, turn p95", f"{f['calls_held']}, {f['turns']}, {ms(f['turn_p95_s'])}"),
+        ("pacing error p99 of a second: p50 / p99 / max", seconds("pacing_error_p99_s")),
+        ("frames dropped late", percent(f["late_share"])),
+        ("run delay of a second: p50 / p99 / max", " / ".join(map(percent, delay.values()))),
+        ("loop lag p99 of a second: p50 / p99 / max", seconds("loop_lag_p99_s")),
+        ("cores: workers", f"{f['worker_cores']:.2f}, {percent(per_call)} per call"),
+        ("cores: generator with telemetry", f"{cores['generator']:.2f}"),
+        ("cores: collector", f"{cores['collector']:.2f}"),
+        ("cores: agent", f"{cores['agent']:.2f}, {percent(cores['agent'] / f['calls'])} per call"),
+        ("spans ended, stored, lost", f"{f['spans']['ended']}, {f['spans']['stored']}, {lost}"),
+        ("validity, exit", f"{f['validity']}, {f['exit']}"),
+        (
+            f"plain websockets client, {plain['calls']} calls",
+            f"{plain['cpu']:.2f} cores, {percent(plain['cpu'] / plain['calls'])} per call, "
+            f"pacing error p99 {ms(plain['pacing_error_p99_s'])}",
+        ),
+        ("plain client's CPU per call to ours", f"{f['plain_to_ours_per_call']:.2f}"),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--scenario", action="append", choices=list(SCENARIOS))
+    parser.add_argument("--plain-calls", type=int, default=50)
+    parser.add_argument("--plain-seconds", type=int, default=15)
+    asked = parser.parse_args()
+    need_proc()
+    for scenario in asked.scenario or SCENARIOS:
+        before = machine()
+        figures = measure(asked, scenario)
+        table((f"{asked.calls} calls, {scenario}", f"{asked.seconds} s"), rows_of(figures))
+        json_line("concurrent_calls", before, **figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

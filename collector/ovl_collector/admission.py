@@ -31,6 +31,12 @@ class Reservation:
             self._admission.take(size - self.bytes)
             self.bytes = size
 
+    def unfolded_to(self, size: int) -> None:
+        """As ``grow_to``, once the size in memory is known; a request that is alone always fits."""
+        if size > self.bytes:
+            self._admission.take(size - self.bytes, strict=self._admission.requests > 1)
+            self.bytes = size
+
 
 class Admission:
     """Belongs to the event loop's thread."""
@@ -55,8 +61,8 @@ class Admission:
             self.requests -= 1
             self.used_bytes -= reservation.bytes
 
-    def take(self, size: int) -> None:
-        if self.used_bytes + size > self._room_bytes:
+    def take(self, size: int, *, strict: bool = True) -> None:
+        if strict and self.used_bytes + size > self._room_bytes:
             raise Unavailable("the queue is full; try again", reason="queue_full")
         self.used_bytes += size
 

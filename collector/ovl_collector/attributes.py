@@ -8,7 +8,7 @@ full, which costs one batch at the slow rate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import isfinite
 from struct import Struct
 from typing import Final, NamedTuple, TypeVar
@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, TypeVar
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from ovl_collector.anyvalue import double_json, text_json, value_json
+from ovl_collector.budget import Budget
 from ovl_collector.promote import SLOTS, Promoted, slot_of
 
 _MEMO_ENTRIES: Final = 20_000
@@ -42,9 +43,9 @@ class Attributes:
         self.memo: dict[bytes, Attribute] = {}
         self._doubles: dict[bytes, tuple[int, str, str]] = {}  # all but the number: slot, key, JSON
 
-    def read(self, raw: bytes, *, promote: bool = True) -> Attribute:
+    def read(self, raw: bytes, budget: Budget, *, promote: bool = True) -> Attribute:
         """An attribute that is not in the memo. A promoted double has no fragment, since nobody
-        asks for it; without ``promote`` every attribute has one."""
+        asks for it; without ``promote`` every attribute has one. What is nested is paid for."""
         known = self._doubles.get(raw[:-8])
         if known is not None:
             return self._double(known, _unpack_double(raw, len(raw) - 8)[0], promote)
@@ -65,16 +66,20 @@ class Attributes:
             f"{text_json(key)}:{value_json(value)}",
             None if slot is None or which is None else getattr(value, which),
         )
+        if which in ("array_value", "kvlist_value"):
+            # Commas in strings count too; whoever has that many has enough anyway.
+            budget.elements(found.fragment.count(",") + found.fragment.count("["))
         if len(raw) <= _MEMO_ATTRIBUTE_BYTES:
             _remember(self.memo, raw, found)
         return found
 
-    def object_json(self, raws: Iterable[bytes]) -> str:
+    def object_json(self, raws: Sequence[bytes], budget: Budget) -> str:
         """JSON object of a whole list, nothing promoted; of a repeated key the last stays."""
+        budget.elements(len(raws))
         memo = self.memo
         fragments: dict[str, str] = {}
         for raw in raws:
-            found = memo.get(raw) or self.read(raw, promote=False)
+            found = memo.get(raw) or self.read(raw, budget, promote=False)
             fragments[found.key] = found.fragment
         return "{" + ",".join(fragments.values()) + "}"
 

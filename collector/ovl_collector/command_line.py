@@ -31,7 +31,7 @@ def config_from(arguments: argparse.Namespace) -> Config:
         insecure=arguments.insecure,
         parent_pid=arguments.parent_pid,
         limits=Limits(body_bytes=arguments.max_body_mib * 2**20),
-        room_bytes=max(64, 4 * arguments.max_body_mib) * 2**20,
+        room_bytes=max(48, 3 * arguments.max_body_mib) * 2**20,
         rotation=Rotation(
             items=arguments.segment_items,
             body_bytes=arguments.segment_mib * 2**20,

@@ -82,7 +82,7 @@ class Config:
     tls: Tls | None = None
     insecure: bool = False
     parent_pid: int | None = None
-    room_bytes: int = 64 * 2**20  # of decoded requests waiting for their commit
+    room_bytes: int = 48 * 2**20  # of requests, decoded, from arrival to their commit
     limits: Limits = field(default_factory=Limits)
     rotation: Rotation = field(default_factory=Rotation)
     keep: Keep = field(default_factory=Keep)

@@ -8,24 +8,23 @@ neighbours are stored: that is OTLP's partial success.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
 from ovl_collector import reduced
 from ovl_collector.anyvalue import text_json
 from ovl_collector.attributes import Attributes
-from ovl_collector.columns import SPANS, from_columns
+from ovl_collector.block import SpanBlocks, SpanRow
+from ovl_collector.budget import Budget
 from ovl_collector.decode_metrics import decode_metric_groups
 from ovl_collector.decoded import Decoded, Limits, Row, Signal
 from ovl_collector.errors import Undecodable
 from ovl_collector.headers import Headers
 from ovl_collector.otlp_json import to_protobuf
 from ovl_collector.promote import COLUMNS
-from ovl_collector.wire import count_items
+from ovl_collector.wire import ScopeGroup, find_groups
 
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
@@ -52,9 +51,9 @@ class Decoder:
         limits = self._limits
         if json:
             body = to_protobuf(signal, body, limits)
-        count_items(body, signal, max_items=limits.items, max_elements=limits.elements)
+        found = find_groups(body, signal, max_items=limits.items, max_elements=limits.elements)
         try:
-            groups = _groups(body)
+            groups = _parsed(body, found)
             if signal == "metrics":
                 return decode_metric_groups(groups, batch_id, self._headers, limits)
             return self._traces(groups, batch_id)
@@ -64,9 +63,9 @@ class Decoder:
             ) from error
 
     def _traces(self, groups: Iterator[tuple[bytes, bytes, Any]], batch_id: int) -> Decoded:
-        rows: list[Row] = []
-        promoted_rows: list[list[Any]] = []
-        rest: list[tuple[str | None, str | None, str | None]] = []
+        budget = Budget(self._limits)
+        item_bytes = self._limits.item_bytes
+        blocks = SpanBlocks()
         reasons: Counter[str] = Counter()
         resources: dict[int, Row] = {}
         scopes: dict[int, Row] = {}
@@ -79,34 +78,38 @@ class Decoder:
             except (UnicodeDecodeError, DecodeError):
                 reasons["bad_header"] += len(group.members)
                 continue
-            stored_before = len(rows)
+            places = (resource_id, scope_id, batch_id)
+            any_stored = False
             for raw in group.members:
                 try:
-                    row, promoted, json_columns = self._span(raw, resource_id, scope_id, batch_id)
+                    if len(raw) > item_bytes:
+                        raise Rejected("too_large")
+                    row = self._span(raw, places, budget)
                 except Rejected as reason:
                     reasons[str(reason)] += 1
                     continue
-                rows.append(row)
-                promoted_rows.append(promoted)
-                rest.append(json_columns)
-            if len(rows) > stored_before:
+                any_stored = True
+                characters = sum([len(text) for text in row[2] if text is not None])
+                budget.characters(characters)
+                blocks.append(row, characters)
+            if any_stored:
+                if resource_id not in resources:
+                    budget.characters(len(resource[1]))
                 resources[resource_id] = resource
                 scopes[scope_id] = scope
-        columns = _transpose(rows, promoted_rows, rest) or [()] * len(SPANS)
+        rows, keys = blocks.finish()
         return Decoded(
             signal="traces",
             batch_id=batch_id,
-            rows=from_columns(SPANS, columns),
+            rows=rows,
             received=received,
             reject_reasons=dict(reasons),
             resources=resources,
             scopes=scopes,
-            span_keys=_span_keys(columns[0], columns[1]),
+            span_keys=keys,
         )
 
-    def _span(
-        self, raw: bytes, resource_id: int, scope_id: int, batch_id: int
-    ) -> tuple[Row, list[Any], tuple[str | None, str | None, str | None]]:
+    def _span(self, raw: bytes, places: tuple[int, int, int], budget: Budget) -> SpanRow:
         span = reduced.Span.FromString(raw)
         trace_id, span_id, parent = span.trace_id, span.span_id, span.parent_span_id
         if len(trace_id) != 16 or trace_id == _NO_TRACE:
@@ -138,26 +141,25 @@ class Decoder:
                 span.dropped_attributes_count,
                 span.dropped_events_count,
                 span.dropped_links_count,
-                resource_id,
-                scope_id,
-                batch_id,
+                *places,
             )
-            promoted, attributes = self._split(span.attributes)
-            events = self._events(span.events) if span.events else None
-            links = self._links(span.links) if span.links else None
+            promoted, attributes = self._split(span.attributes, budget)
+            events = self._events(span.events, budget) if span.events else None
+            links = self._links(span.links, budget) if span.links else None
         except UnicodeDecodeError as error:
             raise Rejected("bad_utf8") from error
         except DecodeError as error:
             raise Rejected("bad_attribute") from error
         return row, promoted, (attributes, events, links)
 
-    def _split(self, raws: Any) -> tuple[list[Any], str | None]:
+    def _split(self, raws: Any, budget: Budget) -> tuple[list[Any], str | None]:
         """The promoted values by slot, and the JSON of the rest."""
+        budget.elements(len(raws))
         memo, read = self._attributes.memo, self._attributes.read
         promoted = _NO_PROMOTED
         rest: dict[str, str] = {}
         for raw in raws:
-            slot, key, fragment, value = memo.get(raw) or read(raw)
+            slot, key, fragment, value = memo.get(raw) or read(raw, budget)
             if slot < 0:
                 rest[key] = fragment
             else:
@@ -166,26 +168,28 @@ class Decoder:
                 promoted[slot] = value
         return promoted, "{" + ",".join(rest.values()) + "}" if rest else None
 
-    def _events(self, raws: Any) -> str:
+    def _events(self, raws: Any, budget: Budget) -> str:
+        budget.elements(len(raws))
         parts = []
         for raw in raws:
             event = reduced.Event.FromString(raw)
             parts.append(
                 f'{{"time_unix_nano":{event.time_unix_nano},'
                 f'"name":{text_json(event.name.decode())},'
-                f'"attributes":{self._attributes.object_json(event.attributes)},'
+                f'"attributes":{self._attributes.object_json(event.attributes, budget)},'
                 f'"dropped_attributes_count":{event.dropped_attributes_count}}}'
             )
         return "[" + ",".join(parts) + "]"
 
-    def _links(self, raws: Any) -> str:
+    def _links(self, raws: Any, budget: Budget) -> str:
+        budget.elements(len(raws))
         parts = []
         for raw in raws:
             link = reduced.Link.FromString(raw)
             parts.append(
                 f'{{"trace_id":"{link.trace_id.hex()}","span_id":"{link.span_id.hex()}",'
                 f'"trace_state":{text_json(link.trace_state.decode())},'
-                f'"attributes":{self._attributes.object_json(link.attributes)},'
+                f'"attributes":{self._attributes.object_json(link.attributes, budget)},'
                 f'"flags":{link.flags},'
                 f'"dropped_attributes_count":{link.dropped_attributes_count}}}'
             )
@@ -201,22 +205,7 @@ class Decoder:
         return found
 
 
-def _groups(body: bytes) -> Iterator[tuple[bytes, bytes, Any]]:
-    """(resource, resource's schema_url, scope group) of a request, in its order."""
-    for raw in reduced.Request.FromString(body).resources:
-        outer = reduced.Group.FromString(raw)
-        for inner in outer.members:
-            yield outer.header, outer.schema_url, reduced.Group.FromString(inner)
-
-
-def _transpose(*blocks: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-    """The columns of row blocks that stand side by side; empty when there are no rows."""
-    return [column for rows in blocks for column in zip(*rows, strict=True)]
-
-
-def _span_keys(trace_ids: Any, span_ids: Any) -> npt.NDArray[np.uint64]:
-    """One 64-bit fingerprint per span. Ids are random, so mixing them is hash enough."""
-    traces = np.frombuffer(b"".join(trace_ids), "<u8").reshape(-1, 2)
-    spans = np.frombuffer(b"".join(span_ids), "<u8")
-    mixed: npt.NDArray[np.uint64] = spans ^ (traces[:, 0] * np.uint64(0x9E3779B97F4A7C15))
-    return mixed ^ (traces[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F))
+def _parsed(body: bytes, found: list[ScopeGroup]) -> Iterator[tuple[bytes, bytes, Any]]:
+    """(resource, resource's schema_url, scope group), one group in memory at a time."""
+    for resource, url, start, end, _ in found:
+        yield resource, url, reduced.Group.FromString(body[start:end])

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from ovl_collector.anyvalue import bytes_json, double_json, map_json, text_json
+from ovl_collector.budget import Budget
 from ovl_collector.columns import METRIC_POINTS, from_rows
 from ovl_collector.decoded import Decoded, Limits, Row
 from ovl_collector.errors import TooLarge
@@ -28,6 +29,11 @@ _IN_COLUMNS: Final = frozenset(
 )
 
 
+_JSON_PLACES: Final = tuple(
+    place for place, name in enumerate(METRIC_POINTS.names) if name in ("attributes", "point")
+)
+
+
 def decode_metric_groups(
     groups: Iterator[tuple[bytes, bytes, Any]], batch_id: int, headers: Headers, limits: Limits
 ) -> Decoded:
@@ -36,6 +42,7 @@ def decode_metric_groups(
     resources: dict[int, Row] = {}
     scopes: dict[int, Row] = {}
     received = 0
+    budget = Budget(limits)
     for resource_raw, resource_url, group in groups:
         try:
             resource_id, resource = headers.resource(resource_raw, resource_url)
@@ -47,20 +54,27 @@ def decode_metric_groups(
             continue
         stored_before = len(rows)
         for raw in group.members:
+            if len(raw) > limits.item_bytes:
+                received += 1
+                reasons["too_large"] += 1
+                continue
             try:
                 metric = Metric.FromString(raw)
             except DecodeError:
                 received += 1
                 reasons["bad_metric"] += 1
                 continue
-            points = list(_points(metric, (resource_id, scope_id, batch_id)))
-            received += len(points)
-            rows.extend(points)
-            if len(rows) > limits.items:
+            count = _count(metric)
+            if len(rows) + count > limits.items:
                 raise TooLarge(
                     f"more than {limits.items} data points in one request; send smaller batches",
                     reason="too_many_items",
                 )
+            received += count
+            for point in _points(metric, (resource_id, scope_id, batch_id)):
+                budget.elements(1)
+                budget.characters(sum(len(point[place]) for place in _JSON_PLACES if point[place]))
+                rows.append(point)
         if len(rows) > stored_before:
             resources[resource_id] = resource
             scopes[scope_id] = scope
@@ -73,6 +87,11 @@ def decode_metric_groups(
         resources=resources,
         scopes=scopes,
     )
+
+
+def _count(metric: Metric) -> int:
+    kind = metric.WhichOneof("data")
+    return 0 if kind is None else len(getattr(metric, kind).data_points)
 
 
 def _points(metric: Metric, places: tuple[int, int, int]) -> Iterator[Row]:

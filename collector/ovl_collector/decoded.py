@@ -21,9 +21,11 @@ class Limits:
     """What one request may hold. Over them it is refused as too large, before it is parsed."""
 
     body_bytes: int = 16 * 2**20  # on the wire and again after decompression
-    items: int = 100_000  # spans, or metric data points
-    elements: int = 1_000_000  # attributes, events, links, array members ...
-    json_parts: int = 1_500_000  # braces, brackets and commas in a JSON body
+    items: int = 60_000  # spans, or metric data points
+    elements: int = 600_000  # attributes, events, links, array members ...
+    json_parts: int = 400_000  # braces, brackets and commas in a JSON body
+    json_characters: int = 32 * 2**20  # of attributes, events and links as they are stored
+    item_bytes: int = 4 * 2**20  # one span or one metric; larger ones are rejected alone
 
     def problems(self) -> list[str]:
         return [
@@ -33,6 +35,8 @@ class Limits:
                 ("items", self.items),
                 ("elements", self.elements),
                 ("json_parts", self.json_parts),
+                ("json_characters", self.json_characters),
+                ("item_bytes", self.item_bytes),
             )
             if value <= 0
         ]
@@ -62,6 +66,10 @@ class Decoded:
     @property
     def stored(self) -> int:
         return int(self.rows.num_rows)
+
+    @property
+    def memory_bytes(self) -> int:
+        return int(self.rows.nbytes) + sum(len(row[1]) for row in self.resources.values())
 
     @property
     def error_message(self) -> str:

@@ -16,7 +16,7 @@ from ovl_collector import reduced
 from ovl_collector.anyvalue import map_json
 from ovl_collector.decoded import Row
 
-_MEMO_ENTRIES: Final = 4096
+_MEMO_ENTRIES: Final = 1024
 _MEMO_BYTES: Final = 8192
 
 

@@ -74,6 +74,8 @@ class Receiver:
         request_hash, decoded = await self._run(len(body), self._decode, signal, body, json)
         if decoded.received == 0:
             return Answer()
+        # What it takes in memory until its commit, which may be many times its body.
+        reservation.unfolded_to(decoded.memory_bytes)
         item = Pending(decoded, request_hash, peer, received_unix_ns, len(body))
         await asyncio.wrap_future(self._writer.submit(item))
         return Answer(decoded.rejected, decoded.error_message)

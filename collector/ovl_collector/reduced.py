@@ -23,9 +23,7 @@ _BYTES, _U32, _F32, _F64, _I32 = (
 
 # message -> field -> (number, type, repeated)
 _MESSAGES: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
-    # ExportTraceServiceRequest and ExportMetricsServiceRequest
-    "Request": {"resources": (1, _BYTES, True)},
-    # ResourceSpans, ResourceMetrics, ScopeSpans and ScopeMetrics share their numbers
+    # ScopeSpans and ScopeMetrics share their numbers (with ResourceSpans and ResourceMetrics, too)
     "Group": {
         "header": (1, _BYTES, False),
         "members": (2, _BYTES, True),
@@ -101,7 +99,6 @@ def _build() -> dict[str, Any]:
 
 _CLASSES = _build()
 # Any: the classes are made at run time, so there is no static type for them.
-Request: Any = _CLASSES["Request"]
 Group: Any = _CLASSES["Group"]
 Resource: Any = _CLASSES["Resource"]
 Scope: Any = _CLASSES["Scope"]

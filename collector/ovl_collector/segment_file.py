@@ -178,7 +178,7 @@ def _in_memory(folder: Path) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "threads": "1",
-            "memory_limit": "256MB",
+            "memory_limit": "128MB",
             "temp_directory": str(folder / "spill"),
             "checkpoint_threshold": _NO_CHECKPOINT,
         },

@@ -10,7 +10,7 @@ the wrong wire type, is refused here, since protobuf's own parser would skip it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from ovl_collector.errors import TooLarge, Undecodable
 
@@ -39,14 +39,33 @@ LARGE_ITEM_BYTES: Final = 4096
 _MAX_DEPTH: Final = 100  # protobuf's parser refuses deeper messages anyway
 
 
-def count_items(data: bytes, signal: str, *, max_items: int, max_elements: int) -> int:
-    """Spans (or metrics) in an export request. Raises Undecodable or TooLarge."""
+class ScopeGroup(NamedTuple):
+    """One ScopeSpans or ScopeMetrics: its bounds in the body, and its resource's bytes.
+
+    ``items`` is the number of its spans or metrics.
+    """
+
+    resource: bytes
+    resource_url: bytes
+    start: int
+    end: int
+    items: int
+
+
+def find_groups(data: bytes, signal: str, *, max_items: int, max_elements: int) -> list[ScopeGroup]:
+    """The groups of an export request, in its order. Raises Undecodable or TooLarge.
+
+    Bounds instead of bytes: protobuf's own way down copies the body at every level.
+    """
     walk = _Walk(data, max_elements)
     item_tree = ITEM_TREES[signal]
     items = 0
+    found: list[ScopeGroup] = []
     for start, end in walk.children(0, len(data), 1, {}):
-        for inner_start, inner_end in walk.children(start, end, 2, {1: _RESOURCE}):
-            for item_start, item_end in walk.children(inner_start, inner_end, 2, {1: _SCOPE}):
+        groups: list[tuple[int, int, int]] = []
+        for group_start, group_end in walk.children(start, end, 2, {1: _RESOURCE}):
+            before = items
+            for item_start, item_end in walk.children(group_start, group_end, 2, {1: _SCOPE}):
                 items += 1
                 if items > max_items:
                     raise TooLarge(
@@ -55,7 +74,11 @@ def count_items(data: bytes, signal: str, *, max_items: int, max_elements: int) 
                     )
                 if item_end - item_start > LARGE_ITEM_BYTES:
                     walk.count_inside(item_start, item_end, item_tree, 0)
-    return items
+            groups.append((group_start, group_end, items - before))
+        if groups:
+            resource, url = walk.last(start, end, 1), walk.last(start, end, 3)
+            found += [ScopeGroup(resource, url, *bounds) for bounds in groups]
+    return found
 
 
 class _Walk:
@@ -91,6 +114,22 @@ class _Walk:
             elif number in also and length > LARGE_ITEM_BYTES:
                 self.count_inside(pos, stop, also[number], 0)
             pos = stop
+
+    def last(self, pos: int, end: int, wanted: int) -> bytes:
+        """The last field numbered ``wanted``, as protobuf reads one that must not repeat."""
+        found = b""
+        data = self._data
+        while pos < end:
+            tag, pos = self._varint(pos, end)
+            number, wire_type = tag >> 3, tag & 7
+            if wire_type != 2:
+                pos = self._skip(pos, end, number, wire_type)
+                continue
+            length, pos = self._varint(pos, end)
+            if number == wanted:
+                found = data[pos : pos + length]
+            pos += length
+        return found
 
     def count_inside(self, pos: int, end: int, tree: Tree, depth: int) -> None:
         """Counts every repeated message below; raises TooLarge when there are too many."""

@@ -25,6 +25,7 @@ from ovl_collector.ledger import Ledger
 from ovl_collector.segments import Segments
 
 GROUP_ITEMS: Final = 8192
+_GROUP_BYTES: Final = 16 * 2**20  # decoded; a transaction costs memory too
 _HASHES_FROM_FILE: Final = 20_000
 _TICK_S: Final = 1.0  # losses, age rotation and another try after a full disk
 _STALLED_S: Final = 2.0
@@ -121,7 +122,7 @@ class Writer:
     def _take(self) -> list[Pending] | _Seal:
         """The next group: at least one request, up to ``group_items`` rows, never past a seal."""
         group: list[Pending] = []
-        items = 0
+        items = size = 0
         while self._queue:
             head = self._queue[0]
             if isinstance(head, _Seal):
@@ -129,9 +130,10 @@ class Writer:
                     break
                 self._queue.popleft()
                 return head
-            if group and items + head.decoded.stored > self._group_items:
-                break
             items += head.decoded.stored
+            size += head.body_bytes
+            if group and (items > self._group_items or size > _GROUP_BYTES):
+                break
             group.append(head)
             self._queue.popleft()
         return group

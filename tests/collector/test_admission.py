@@ -27,6 +27,20 @@ def test_a_request_that_grows_beyond_the_room_is_refused_and_gives_back_what_it_
     assert admission.used_bytes == 0
 
 
+def test_what_a_lone_request_unfolds_to_always_fits_and_with_others_it_must_wait():
+    admission = Admission(100, lambda: False)
+    with admission.reserve(60) as held:
+        held.unfolded_to(150)
+        assert admission.used_bytes == 150
+    with (
+        admission.reserve(20),
+        admission.reserve(20) as held,
+        pytest.raises(Unavailable, match="queue is full"),
+    ):
+        held.unfolded_to(90)
+    assert admission.used_bytes == 0
+
+
 def test_behind_a_hanging_commit_one_request_may_try_and_the_next_is_refused():
     admission = Admission(100, lambda: True)
     with (

@@ -39,7 +39,7 @@ def test_options_become_the_configuration():
     assert (found.grpc, found.http) == (Address("127.0.0.1", 1), Address("::1", 2))
     assert (found.recording, found.parent_pid) == ("r", 9)
     assert found.limits.body_bytes == 32 * 2**20
-    assert found.room_bytes == 128 * 2**20
+    assert found.room_bytes == 96 * 2**20
     rotation = found.rotation
     assert (rotation.items, rotation.body_bytes, rotation.age_s) == (7, 2 * 2**20, 1.5)
 

@@ -1,7 +1,5 @@
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
@@ -20,8 +18,6 @@ PAIRS = [
     (reduced.Group, trace_pb2.ScopeSpans),
     (reduced.Group, metrics_pb2.ResourceMetrics),
     (reduced.Group, metrics_pb2.ScopeMetrics),
-    (reduced.Request, trace_service_pb2.ExportTraceServiceRequest),
-    (reduced.Request, metrics_service_pb2.ExportMetricsServiceRequest),
 ]
 WIRE_TYPES = {
     FieldDescriptor.TYPE_BYTES: 2,

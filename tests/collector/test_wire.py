@@ -3,11 +3,26 @@ import tracemalloc
 import pytest
 
 from ovl_collector.errors import TooLarge, Undecodable
-from ovl_collector.wire import count_items
+from ovl_collector.wire import find_groups
 
 from .requests import field, gauge, traces
 
 LIMITS = {"max_items": 1000, "max_elements": 10_000}
+
+
+def count_items(*args, **kwargs):
+    return sum(group.items for group in find_groups(*args, **kwargs))
+
+
+def test_groups_come_with_their_bounds_and_their_resource():
+    schema_url = field(3, b"url-2")
+    body = field(1, field(2, b"") + field(1, b"r") + field(2, field(2, b"s")) + schema_url)
+    found = find_groups(body + field(1, b""), "traces", **LIMITS)
+    assert [(group.resource, group.resource_url, group.items) for group in found] == [
+        (b"r", b"url-2", 0),
+        (b"r", b"url-2", 1),
+    ]
+    assert body[found[1].start : found[1].end] == field(2, b"s")
 
 
 def test_spans_and_metrics_are_counted():

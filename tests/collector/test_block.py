@@ -1,0 +1,27 @@
+from ovl_collector import block
+from ovl_collector.decode import Decoder
+
+from .requests import traces
+
+
+def test_a_request_of_many_blocks_is_one_table_in_its_order(monkeypatch):
+    request = traces(10, attributes={"session.id": "s", "n": 1})
+    body = request.SerializeToString()
+    whole = Decoder().decode("traces", body, 1, json=False)
+    monkeypatch.setattr(block, "_BLOCK_ROWS", 3)
+    parts = Decoder().decode("traces", body, 1, json=False)
+    assert parts.rows.column("name").num_chunks == 4
+    assert parts.rows.equals(whole.rows)
+    assert parts.span_keys.tolist() == whole.span_keys.tolist()
+
+
+def test_long_json_closes_a_block_early(monkeypatch):
+    monkeypatch.setattr(block, "_BLOCK_CHARACTERS", 50)
+    request = traces(4, attributes={"text": "x" * 30})
+    found = Decoder().decode("traces", request.SerializeToString(), 1, json=False)
+    assert found.rows.column("name").num_chunks == 2
+
+
+def test_no_rows_are_an_empty_table():
+    table, keys = block.SpanBlocks().finish()
+    assert (table.num_rows, keys.size) == (0, 0)

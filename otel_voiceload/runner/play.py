@@ -26,9 +26,11 @@ def play(plan: RunPlan, screen: Screen) -> RunOutcome:
     """
     prepared = prepare(plan)
     with running_collector(plan, screen) as collector:
-        for text in smoke(plan, prepared, collector.spans_of_trace):
+        seen = smoke(plan, prepared, collector.spans_of_trace)
+        for text in seen.lines:
             screen.say(text)
-        return offer(plan, prepared, collector, screen, linger=True)
+        # A target whose spans did not come after the smoke call sends none: nothing to wait for.
+        return offer(plan, prepared, collector, screen, linger=seen.joined != 0)
 
 
 def offer(

@@ -65,10 +65,16 @@ class Heard:
         return list(dict.fromkeys(names))
 
 
-def smoke(plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]) -> list[str]:
-    """Play the call; its timeline, a line each.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """``joined`` counts the target's spans in our trace; None where it can not be known."""
 
-    ``joined`` counts the target's spans in our trace, given its id; None where it can not be known.
+    lines: list[str]  # the call's timeline
+    joined: int | None
+
+
+def smoke(plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]) -> Seen:
+    """Play the call and judge it.
 
     Raises:
         SmokeFailed: the target could not be called, or did not answer.
@@ -79,7 +85,8 @@ def smoke(plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]
         raise heard.errors[0]
     judge(heard, plan.target)
     assert heard.call is not None
-    return timeline(heard, joined(heard.call.call.trace_id))
+    count = joined(heard.call.call.trace_id)
+    return Seen(timeline(heard, count), count)
 
 
 async def _play(plan: RunPlan, prepared: Prepared) -> Heard:

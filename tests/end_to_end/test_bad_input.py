@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.end_to_end.running import ovl
+from tests.end_to_end.running import ROOT, ovl
 
 
 @contextmanager
@@ -78,8 +78,10 @@ def one_line(text: str) -> str:
 def test_a_target_that_does_not_work_gets_no_load(
     tmp_path: Path, behave: Callable[[ServerConnection], Awaitable[None]], words: str
 ) -> None:
+    hasty = (ROOT / "otel_voiceload/callers/scenarios/demo.yaml").read_text()
+    (tmp_path / "hasty.yaml").write_text(hasty.replace("patience: 8s", "patience: 2s"))
     with target(behave) as url:
-        told = ovl(tmp_path, "generate", url, "--scenario", "demo")
+        told = ovl(tmp_path, "generate", url, "--scenario", "hasty.yaml")
 
     assert told.code == 3, told.err
     assert words in one_line(told.err)

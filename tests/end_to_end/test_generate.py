@@ -41,35 +41,36 @@ def test_a_run_against_an_agent_is_judged_by_what_the_user_promised(tmp_path: Pa
     assert json.loads(runs.out) == [{"tag": "tuesday", "profile": "custom"}]
 
 
-def test_ctrl_c_hangs_up_stores_the_partial_run_and_leaves_with_130(tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_or_killed_can_be_analysed_and_says_how_it_ended(
+    tmp_path: Path,
+) -> None:
+    """Both at once, to save the time of real calls."""
+    stopped_in, killed_in = tmp_path / "stopped", tmp_path / "killed"
+    stopped_in.mkdir()
+    killed_in.mkdir()
     with (
         agent(tmp_path) as target,
-        started(tmp_path, *LONG, target, "-f", "json") as process,
+        started(stopped_in, *LONG, target, "-f", "json") as stopped,
+        started(killed_in, *LONG, target) as killed,
     ):
-        wait_for_load(process, 6)
-        process.send_signal(signal.SIGINT)
+        wait_for_load(stopped, 6)
+        stopped.send_signal(signal.SIGINT)
         before = time.monotonic()
-        out, err = process.communicate(timeout=30)
+        out, err = stopped.communicate(timeout=30)
+        took_s = time.monotonic() - before
+        wait_for_load(killed, 0)
+        killed.kill()
+        killed.communicate()
+        time.sleep(3)  # its children notice and end in order
 
-    assert process.returncode == 130, err
-    assert time.monotonic() - before < 15
+    assert stopped.returncode == 130, err
+    assert took_s < 15
     report = json.loads(out)
     assert report["run"]["stop_reason"] == "user"
     assert report["run"]["shut_down"] is True
     assert report["call_completion"]["outcomes"]["aborted_by_us"] >= 1
 
-
-def test_a_killed_generator_leaves_a_run_that_says_so(tmp_path: Path) -> None:
-    with (
-        agent(tmp_path) as target,
-        started(tmp_path, *LONG, target) as process,
-    ):
-        wait_for_load(process, 6)
-        process.kill()
-        process.communicate()
-        time.sleep(3)  # its children notice and end in order
-
-    told = ovl(tmp_path, "analyze", "-f", "json")
+    told = ovl(killed_in, "analyze", "-f", "json")
     report = json.loads(told.out)
     assert report["run"]["shut_down"] is False
     assert any("shutdown" in reason for reason in report["run"]["validity_reasons"])

@@ -19,6 +19,7 @@ from otel_voiceload.runner.generate import RunOutcome
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen
+from otel_voiceload.runner.smoke import Seen
 from otel_voiceload.telemetry.exporter import Totals
 
 STORE = Path("store")
@@ -33,6 +34,7 @@ class FakeCollector(CollectorHandle):
         child = cast(Child, object()) if own else None
         super().__init__("http://127.0.0.1:4318", "", None, child, store)
         self.order = order
+        self.joined: int | None = 3
 
     def linger(self) -> None:
         self.order.append("linger")
@@ -41,7 +43,7 @@ class FakeCollector(CollectorHandle):
         self.order.append("stop")
 
     def spans_of_trace(self, trace_id: str) -> int | None:
-        return len(trace_id)
+        return self.joined
 
 
 class World:
@@ -64,9 +66,10 @@ class World:
 
     def _smoke(
         self, plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]
-    ) -> list[str]:
+    ) -> Seen:
         self.order.append("smoke")
-        return [*self.smoke(), f"joined {joined('abc')}"]
+        lines, count = self.smoke(), joined("abc")
+        return Seen([*lines, f"joined {count}"], count)
 
     def play(self) -> RunOutcome:
         """As ``Run.play``."""
@@ -123,6 +126,18 @@ def test_nobody_waits_for_late_spans_after_ctrl_c(world: World) -> None:
     assert "linger" not in world.order
 
 
+@pytest.mark.parametrize(("joined", "waits"), [(0, False), (3, True), (None, True)])
+def test_a_target_that_sends_no_spans_is_not_waited_for(
+    world: World, joined: int | None, waits: bool
+) -> None:
+    world.collector = one = FakeCollector(world.order)
+    one.joined = joined
+
+    world.begin()
+
+    assert ("linger" in world.order) is waits
+
+
 def test_a_collector_of_somebody_else_is_named_as_such(world: World) -> None:
     world.collector = FakeCollector(world.order, own=False)
 
@@ -157,3 +172,13 @@ def test_a_collector_that_ended_badly_is_said_after_the_run(world: World) -> Non
         world.begin()
 
     assert "load" in world.order
+
+
+def test_a_target_that_sent_no_spans_of_its_own_is_not_waited_for(world: World) -> None:
+    collector = FakeCollector(world.order)
+    collector.joined = 0
+    world.collector = collector
+
+    world.begin()
+
+    assert "linger" not in world.order

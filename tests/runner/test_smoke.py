@@ -147,10 +147,11 @@ def test_the_calls_own_trace_is_looked_for_among_the_targets_spans(
         return 4
 
     played(heard(turn()))
-    lines = smoke(PLAN, prepare(PLAN), joined)
+    seen = smoke(PLAN, prepare(PLAN), joined)
 
     assert asked == [CALL.trace_id]
-    assert lines[-1] == "  trace joined: yes, 4 spans"
+    assert seen.joined == 4
+    assert seen.lines[-1] == "  trace joined: yes, 4 spans"
 
 
 def test_nothing_is_looked_for_when_the_call_failed(played: Callable[[Heard], None]) -> None:

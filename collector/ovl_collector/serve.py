@@ -24,6 +24,7 @@ import duckdb
 import orjson
 import uvloop
 
+from ovl_collector import self_watch
 from ovl_collector.admission import Admission
 from ovl_collector.command_line import config_from, parser
 from ovl_collector.config import Config
@@ -37,6 +38,7 @@ from ovl_collector.receive import Receiver
 from ovl_collector.recordings import Claim, claim_recording, recover_dead
 from ovl_collector.retention import Retention
 from ovl_collector.segments import Segments
+from ovl_collector.self_watch import SelfWatch
 from ovl_collector.writer import Writer
 
 _PARENT_POLL_S: Final = 0.5
@@ -133,7 +135,10 @@ async def _run(
         recording = claim.manifest.recording
         announce({"event": "ready", **content, "recording": recording, "notes": doors.notes})
         retention = Retention(config.store, segments, config.keep, unix_ns=time.time_ns)
-        async with _beside(_sweep(retention) if config.keep.is_bounded else None):
+        watch = SelfWatch(receiver, control.stats, unix_ns=time.time_ns)
+        async with _beside(
+            _watch_self(watch), _sweep(retention) if config.keep.is_bounded else None
+        ):
             await _until_stopped(stopping, config.parent_pid)
     finally:
         (claim.folder / CONTROL_FILE).unlink(missing_ok=True)
@@ -159,6 +164,12 @@ async def _sweep(retention: Retention) -> None:
     while True:
         await asyncio.sleep(_SWEEP_S)
         await asyncio.to_thread(retention.sweep)
+
+
+async def _watch_self(watch: SelfWatch) -> None:
+    while True:
+        await asyncio.sleep(self_watch.INTERVAL_S)
+        await watch.speak()
 
 
 async def _until_stopped(stopping: asyncio.Event, parent_pid: int | None) -> None:

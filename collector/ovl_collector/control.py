@@ -12,7 +12,7 @@ import ipaddress
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import orjson
 
+from ovl_collector import live_query
 from ovl_collector.admission import Admission
 from ovl_collector.errors import RequestRefused
 from ovl_collector.files import replace_file
@@ -29,6 +30,12 @@ from ovl_collector.writer import Writer
 
 CONTROL_FILE: Final = "control.json"
 _SEAL_TIMEOUT_S: Final = 30.0
+_METHODS: Final = {
+    "/control/seal": "POST",
+    "/control/stats": "GET",
+    "/control/stop": "POST",
+    "/control/query": "POST",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Control:
         self._ledger = ledger
         self._admission = admission
         self._stop = stop
+        self._asking = False
 
     @property
     def problem(self) -> str | None:
@@ -59,7 +67,12 @@ class Control:
         return self._writer.problem
 
     async def handle(
-        self, path: str, method: str, bearer: bytes, host: str | None
+        self,
+        path: str,
+        method: str,
+        bearer: bytes,
+        host: str | None,
+        body: Callable[[], Awaitable[bytes]],
     ) -> ControlAnswer:
         if not _is_loopback(host):
             return _answer(HTTPStatus.FORBIDDEN, {"error": "control is for this machine only"})
@@ -67,15 +80,15 @@ class Control:
             return _answer(
                 HTTPStatus.UNAUTHORIZED, {"error": f"take the token from {CONTROL_FILE}"}
             )
-        wanted = {"/control/seal": "POST", "/control/stats": "GET", "/control/stop": "POST"}.get(
-            path
-        )
+        wanted = _METHODS.get(path)
         if wanted is None:
             return _answer(HTTPStatus.NOT_FOUND, {"error": f"nothing at {path}"})
         if method != wanted:
             return _answer(HTTPStatus.METHOD_NOT_ALLOWED, {"error": f"{path} takes {wanted}"})
         if path == "/control/seal":
             return await self._seal()
+        if path == "/control/query":
+            return await self._query(await body())
         if path == "/control/stop":
             self._stop()
             return _answer(HTTPStatus.OK, {"stopping": True})
@@ -97,6 +110,19 @@ class Control:
             },
             **self._ledger.as_dict(),
         }
+
+    async def _query(self, body: bytes) -> ControlAnswer:
+        if self._asking:
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "another query is under way"})
+        self._asking = True
+        try:
+            question = live_query.read_question(body)
+            found = await asyncio.to_thread(live_query.answer, self._segments.live, question)
+        except live_query.QueryRefused as refused:
+            return _answer(HTTPStatus.BAD_REQUEST, {"error": str(refused)})
+        finally:
+            self._asking = False
+        return _answer(HTTPStatus.OK, found)
 
     async def _seal(self) -> ControlAnswer:
         try:

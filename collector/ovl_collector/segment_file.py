@@ -9,7 +9,9 @@ up DuckDB's lock on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -38,6 +40,9 @@ class SegmentFile:
         self.path = path
         self.number = number
         self._connection = _attached(path)
+        self._readers: set[duckdb.DuckDBPyConnection] = set()
+        self._reading = threading.Condition()
+        self._closing = False
         try:
             self._read_state()
         except duckdb.Error:
@@ -93,8 +98,36 @@ class SegmentFile:
             connection.unregister("incoming")
         connection.execute("commit")
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
+        """A cursor for another thread, beside the writer; None when the file is being closed."""
+        with self._reading:
+            cursor = None if self._closing else self._connection.cursor()
+            if cursor is not None:
+                self._readers.add(cursor)
+        try:
+            if cursor is not None:
+                cursor.execute(f"use {_NAME}")
+            yield cursor
+        finally:
+            if cursor is not None:
+                cursor.close()
+                with self._reading:
+                    self._readers.discard(cursor)
+                    self._reading.notify_all()
+
+    def _send_readers_away(self) -> None:
+        """A transaction that still reads would keep the file from being checkpointed."""
+        with self._reading:
+            self._closing = True
+            while self._readers:
+                for cursor in self._readers:
+                    cursor.interrupt()
+                self._reading.wait(0.05)
+
     def close(self) -> None:
         """Checkpoints and closes; the file stands alone afterwards. Raises duckdb.Error."""
+        self._send_readers_away()
         try:
             _close_file(self._connection)
         finally:
@@ -102,6 +135,7 @@ class SegmentFile:
 
     def abandon(self) -> None:
         """Closes without writing anything, after an error."""
+        self._send_readers_away()
         self._connection.close()
 
 
@@ -167,6 +201,9 @@ def _attached(path: Path) -> duckdb.DuckDBPyConnection:
     connection = _in_memory(path.parent)
     try:
         attach_new(connection, path)
+        # Queries of others run in this database: they get at nothing but this file.
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
     except duckdb.Error:
         connection.close()
         raise

@@ -43,6 +43,30 @@ def test_stats_tell_the_ledger(collector):
     assert (stats["queue_bytes"], stats["requests_under_way"], stats["problem"]) == (0, 0, None)
 
 
+def question(collector, **content):
+    bearer = f"Bearer {collector.control.token}"
+    status, _, body = collector.request(
+        json.dumps(content).encode(), path="/control/query", headers={"authorization": bearer}
+    )
+    return status, json.loads(body)
+
+
+def test_the_live_segment_answers_questions(collector):
+    collector.request(traces(3).SerializeToString())
+    sql = "select name, span_id from spans order by name"
+    assert question(collector, sql=sql, max_rows=2) == (
+        200,
+        {
+            "file": "segment-0001.duckdb",
+            "columns": ["name", "span_id"],
+            "rows": [["span 1", "0000000000000001"], ["span 2", "0000000000000002"]],
+            "truncated": True,
+        },
+    )
+    assert question(collector, sql="drop table spans")[0] == 400
+    assert question(collector, sql="select count(*) from spans")[1]["rows"] == [[3]]
+
+
 def test_stop_is_passed_on(collector):
     assert ask(collector, "POST", "/control/stop") == (200, {"stopping": True})
     assert collector.stopped

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.stamp
 UV     := build/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock docs clips accuracy bench bench-setup dist clean
+.PHONY: help demo test check fmt lock docs clips accuracy bench bench-setup faults fuzz interop dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,13 +42,25 @@ clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 accuracy: $(STAMP) ## score the verdict on many simulated runs
 	$(BIN)/python -m tests.accuracy.demo_statistics
 
-bench: $(STAMP) ## measure start-up, 200 calls at once, and the demo's verdict (half an hour)
+bench: $(STAMP) ## measure start-up, 200 calls at once, the demo's verdict, the collector (half an hour)
 	$(BIN)/python -m tests.benchmarks.start_up
 	$(BIN)/python -m tests.benchmarks.concurrent_calls
 	$(BIN)/python -m tests.benchmarks.demo_seeds
+	$(BIN)/python -m tests.benchmarks.collector_ingest
 
 bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
 	$(BIN)/python -m tests.benchmarks.from_nothing
+
+faults: $(STAMP) ## kill, freeze, fill, damage and attack the collector: 200 rounds (a quarter of an hour)
+	FAULT_ROUNDS=200 $(BIN)/python -m pytest --durations=0 tests/faults
+
+# atheris has wheels for some platforms only, so it is not in constraints.txt.
+fuzz: $(STAMP) ## play a million inputs to the collector's decoders (ten minutes)
+	@$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: atheris==3.0.0
+	$(BIN)/python -m tests.fuzz.run
+
+interop: $(STAMP) ## receive from OTLP clients in other languages (needs go)
+	INTEROP=1 $(BIN)/python -m pytest -rs tests/interop
 
 dist: $(STAMP) ## build wheel and sdist into dist/
 	$(BIN)/python -m hatchling build

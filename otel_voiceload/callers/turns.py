@@ -155,18 +155,24 @@ class OpenTurn:
 
 
 def components(timings: list[TimingHeard], origin_mono_ns: int) -> tuple[ComponentRecord, ...]:
-    """In-band timings on the caller's clock, attempts in order, a repeated report counted once."""
+    """In-band timings on the caller's clock, attempts in order, a repeated report counted once.
+
+    An agent that takes one speech for two asks twice within a turn, and counts its attempts anew.
+    They go on here: two attempts of one number would be one span, and one of them lost.
+    """
     latest = {(t.component, t.attempt, t.start_s): t for t in timings}
     ordered = sorted(latest.values(), key=lambda t: (t.component, t.start_s, t.attempt))
     found = []
     for _, attempts in groupby(ordered, key=lambda t: t.component):
         before: TimingHeard | None = None
+        number = -1
         for t in attempts:
+            number = max(number + 1, t.attempt)
             waited = t.start_s - before.end_s if before and before.status != "ok" else 0.0
             found.append(
                 ComponentRecord(
                     component=t.component,
-                    attempt=t.attempt,
+                    attempt=number,
                     start_mono_ns=origin_mono_ns + round(t.start_s * NS_PER_S),
                     first_mono_ns=(
                         None if t.first_s is None else origin_mono_ns + round(t.first_s * NS_PER_S)

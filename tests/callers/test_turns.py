@@ -108,7 +108,7 @@ def test_retries_wait_between_attempts_and_a_new_request_does_not() -> None:
         ("llm", 0, "rate_limited", 0.0),
         ("llm", 1, "timeout", 0.8),
         ("llm", 2, None, 0.5),
-        ("llm", 0, None, 0.0),
+        ("llm", 3, None, 0.0),  # its own number: spans are told apart by it
         ("stt", 0, None, 0.0),
     ]
 

@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from tests.faults.load import SIZE, Load, send_again
 from tests.faults.rounds import IS_FULL, KILL_ROUNDS
 
 TINY = (*FREE, "--segment-items", str(5 * SIZE))
-ROUNDS_PER_STORE = 10
+ROUNDS_PER_STORE = 5
+AT_ONCE = 2  # stores; half of a round is waiting for a process to start
 LOOK_EVERY = 1 if IS_FULL else 3  # what one look misses the next one finds: spans accumulate
 
 
@@ -59,8 +61,9 @@ def kill_under_load(served: Served, load: Load, chance: random.Random) -> None:
     assert load.acked or load.outstanding, "nothing was at stake"
 
 
-def play(store: Path, rounds: range, tally: Counter[str]) -> None:
+def play(store: Path, rounds: range) -> Counter[str]:
     """Kill, look as a reader does, restart on the same store, send again what got no answer."""
+    tally: Counter[str] = Counter()
     acked: set[int] = set()
     sent: set[int] = set()
     recording: str | None = None
@@ -88,15 +91,17 @@ def play(store: Path, rounds: range, tally: Counter[str]) -> None:
         assert served.stop() == (0, "")
     assert_kept(store, sent, sent)
     assert_in_order(store / "recordings" / recording)
+    return tally
 
 
 def test_sigkill_at_any_moment_loses_and_doubles_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tally: Counter[str] = Counter()
-    for begin in range(0, KILL_ROUNDS, ROUNDS_PER_STORE):
-        rounds = range(begin, min(begin + ROUNDS_PER_STORE, KILL_ROUNDS))
-        play(tmp_path / f"store-{begin}", rounds, tally)
+    begins = range(0, KILL_ROUNDS, ROUNDS_PER_STORE)
+    rounds = [range(begin, min(begin + ROUNDS_PER_STORE, KILL_ROUNDS)) for begin in begins]
+    stores = [tmp_path / f"store-{begin}" for begin in begins]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        tally = sum(threads.map(play, stores, rounds), Counter())
     with capsys.disabled():
         print(f"\n{KILL_ROUNDS} kills: {dict(sorted(tally.items()))}")
     assert tally["acknowledged"] >= KILL_ROUNDS

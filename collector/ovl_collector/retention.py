@@ -8,6 +8,7 @@ of the store can not be read nothing goes at all.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -158,12 +159,11 @@ class Retention:
         return done
 
     def _size(self) -> int:
-        # stat opens nothing, so the live file may be asked too.
-        return sum(
-            path.stat().st_size
-            for path in (self._store / "recordings").glob("*/segment-*.duckdb*")
-            if path.exists()
-        )
+        size = 0
+        for path in (self._store / "recordings").glob("*/segment-*.duckdb*"):
+            with contextlib.suppress(FileNotFoundError):  # renamed or sealed meanwhile
+                size += path.stat().st_size  # opens nothing: the live file may be asked too
+        return size
 
     def _manifests(self) -> Iterable[tuple[Path, Manifest]]:
         for folder in sorted((self._store / "recordings").iterdir()):

@@ -8,6 +8,7 @@ shortened write-ahead log without a word.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -21,7 +22,7 @@ import orjson
 import pyarrow as pa
 
 from ovl_collector.manifest import Manifest, SegmentEntry
-from ovl_collector.segment_file import SegmentFile, SegmentMaker
+from ovl_collector.segment_file import SegmentFile, SegmentMaker, remove_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,9 @@ class Segments:
         self._manifest_lock = threading.Lock()
         self._maker = SegmentMaker(folder, manifest.recording)
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="segment-closer")
+        # Making a file takes 40 ms, in which nobody would be acknowledged.
+        self._making = ThreadPoolExecutor(1, thread_name_prefix="segment-maker")
+        self._next: Future[SegmentFile] | None = None
         self._unsealed: dict[int, Path] = {}  # closing failed (disk full): tried again later
         self._acked: int | None = None
         numbers = [entry.number for entry in manifest.segments]
@@ -88,6 +92,8 @@ class Segments:
         live = self.live
         live.commit(tables)
         self._note(tables)
+        if self._next is None:  # only now: a collector at rest needs no second file
+            self._next = self._making.submit(self._make, live.number + 1)
         self._body_bytes += body_bytes
         if self._acked is not None:
             counts = {
@@ -148,6 +154,7 @@ class Segments:
     def end(self) -> Manifest:
         """Seals or removes the live segment and marks the recording as ended."""
         live, acked = self.live, self._acked
+        self._drop_next()
         if acked is not None:
             os.close(acked)
             self._acked = None
@@ -160,14 +167,34 @@ class Segments:
         else:
             self._closer.submit(self._finish, live).result()
         self._closer.shutdown(wait=True)
+        self._making.shutdown(wait=True)
         self._maker.close()
         if not self._unsealed:
             self.update(lambda known: replace(known, ended=True))
         return self.manifest
 
+    def _make(self, number: int) -> SegmentFile:
+        return self._maker.make(segment_path(self.folder, number), number, self._unix_ns())
+
+    def _take_next(self, number: int) -> SegmentFile:
+        """The file prepared in the background; made now when there is none or it failed."""
+        prepared, self._next = self._next, None
+        if prepared is not None:
+            with contextlib.suppress(duckdb.Error, OSError):
+                return prepared.result()
+        return self._making.submit(self._make, number).result()
+
+    def _drop_next(self) -> None:
+        prepared, self._next = self._next, None
+        if prepared is not None:
+            with contextlib.suppress(duckdb.Error, OSError):
+                unused = prepared.result()
+                unused.abandon()
+                remove_database(unused.path)
+
     def _create(self, number: int) -> SegmentFile:
         path = segment_path(self.folder, number)
-        created = self._maker.make(path, number, self._unix_ns())
+        created = self._take_next(number)
         acked: int | None = None
         try:
             acked = os.open(

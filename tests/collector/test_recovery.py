@@ -5,7 +5,7 @@ from ovl_collector.recovery import recent_hashes, recover
 from ovl_collector.segment_file import SegmentMaker
 
 from .requests import traces
-from .stores import new_segments, query
+from .stores import new_segments, query, vanish
 from .test_segments import commit
 
 
@@ -15,7 +15,7 @@ def killed(folder: Path, spans: int = 3):
     commit(segments, traces(2))
     segments.rotate().result()
     commit(segments, traces(spans, first=10))
-    segments.live.abandon()
+    vanish(segments)
     return read_manifest(folder)
 
 

@@ -8,7 +8,7 @@ from ovl_collector.manifest import read_manifest
 from ovl_collector.segments import Rotation, acked_path
 
 from .requests import T0, traces
-from .stores import new_segments, pending, query
+from .stores import new_segments, pending, query, vanish
 
 
 def commit(segments, request=None, at=T0):
@@ -108,7 +108,7 @@ def test_a_segment_is_full_by_items_bytes_or_age(tmp_path, rotation, elapsed_s):
 def test_a_live_file_of_a_dead_collector_can_be_read_without_repair(tmp_path):
     segments = new_segments(tmp_path)
     commit(segments, traces(4))
-    segments.live.abandon()
+    vanish(segments)
     before = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert query(segments.live.path, "select count(*) from spans") == [(4,)]
     assert {path.name: path.stat().st_size for path in tmp_path.iterdir()} == before
@@ -119,3 +119,38 @@ def test_problems_of_a_rotation_are_named():
         "rotation items must be positive, not 0",
         "rotation age_s must be positive, not -1",
     ]
+
+
+def test_the_next_file_is_made_while_the_live_one_fills(tmp_path):
+    segments = new_segments(tmp_path)
+    assert not (tmp_path / "segment-0002.duckdb").exists(), "not before there is anything"
+    commit(segments)
+    prepared = segments._next.result()
+    assert prepared.path.name == "segment-0002.duckdb"
+    assert states(tmp_path) == [("segment-0001.duckdb", "live", 0)], "nobody is told of it yet"
+    segments.rotate().result()
+    assert segments.live is prepared
+    commit(segments)
+    segments.end()
+    assert sorted(path.name for path in tmp_path.glob("segment*")) == [
+        "segment-0001.duckdb",
+        "segment-0002.duckdb",
+    ]
+
+
+def test_a_file_that_could_not_be_prepared_is_made_when_it_is_needed(tmp_path, monkeypatch):
+    segments = new_segments(tmp_path)
+    make, calls = segments._maker.make, []
+
+    def fails_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OSError("no space")
+        return make(*arguments)
+
+    monkeypatch.setattr(segments._maker, "make", fails_once)
+    commit(segments)
+    segments.rotate().result()
+    assert [state for _, state, _ in states(tmp_path)] == ["sealed", "live"]
+    assert len(calls) == 2
+    segments.end()

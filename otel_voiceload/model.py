@@ -47,7 +47,7 @@ class Stage:
         return self.start_s + self.duration_s
 
     def calls_at(self, elapsed_s: float) -> float:
-        """Calls asked for at a moment of this stage, ``elapsed_s`` since the first stage's start."""
+        """Calls asked for at ``elapsed_s`` since the first stage's start."""
         if self.duration_s <= 0:
             return self.calls_to
         share = min(1.0, max(0.0, (elapsed_s - self.start_s) / self.duration_s))

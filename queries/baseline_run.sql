@@ -1,12 +1,12 @@
 -- title: The tagged baseline of a run
--- question: Which run tagged `baseline` had the same target, wire, scenarios and clips?
+-- question: Which baseline, tagged or marked, had the same target, wire, scenarios and clips?
 -- columns: run_id, started
 -- reads: runs
 -- Never another target's: its figures would say nothing of this one.
 select other.run_id, other.started
 from runs this
 join runs other
-    on other.tag = 'baseline'
+    on (other.tag = 'baseline' or list_contains($marked, other.run_id))
     and other.run_id <> this.run_id
     and other.target is not distinct from this.target
     and other.wire is not distinct from this.wire

@@ -17,6 +17,7 @@ from tests.store.builder import write_run
 PARAMETERS: dict[str, object] = {
     "run_id": records.RUN,
     "of_run": records.RUN,
+    "marked": [],
     "knee_calls": 24.0,
     "component": "llm",
 }

@@ -15,6 +15,7 @@ from otel_voiceload.cli.reading import (
     written_thresholds,
 )
 from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
+from otel_voiceload.reports.marks import read_marks
 
 app = verb_app()
 
@@ -60,6 +61,7 @@ def analyze(
             component=component,
             since_ns=unix_ns(since, started_ns),
             until_ns=unix_ns(until, started_ns),
+            baselines=read_marks(common.store).baselines,
         )
         report = build_report(reading, run_id, options)
     deliver(common, report)

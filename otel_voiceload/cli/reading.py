@@ -19,6 +19,7 @@ from otel_voiceload.cli.options import Common, Format
 from otel_voiceload.errors import ExitCode, OvlError, UsageError
 from otel_voiceload.profiles.units import duration_s
 from otel_voiceload.reports.build import ReportOptions, build_report
+from otel_voiceload.reports.marks import read_marks
 from otel_voiceload.reports.page import exhibits_of, write_page
 from otel_voiceload.reports.render import csv, github, json, junit, markdown, terminal
 from otel_voiceload.reports.report import Report
@@ -78,9 +79,10 @@ def conclude(
 
     One that was interrupted may have come to nothing yet; it leaves with that code all the same.
     """
+    options = ReportOptions(baselines=read_marks(common.store).baselines)
     try:
         with opened(common, run_id) as (reading, found):
-            report = build_report(reading, found, ReportOptions())
+            report = build_report(reading, found, options)
             if page is not None:
                 written = write_page(report, exhibits_of(reading, report), page)
     except OvlError as error:

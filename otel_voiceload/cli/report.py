@@ -10,6 +10,7 @@ import typer
 from otel_voiceload.cli.options import STDOUT, Common, verb_app, with_common
 from otel_voiceload.cli.reading import RunArgument, deliver, opened, written_thresholds
 from otel_voiceload.reports.build import ReportOptions, build_report
+from otel_voiceload.reports.marks import read_marks
 from otel_voiceload.reports.page import DEFAULT_PAGE, exhibits_of, write_charts, write_page
 from otel_voiceload.reports.render import html
 
@@ -41,7 +42,11 @@ def report(
     It goes to ovl-report.html, or where -o says; with -f another form of the report. Charts need
     the extra `report`; without it Markdown is written instead.
     """
-    options = ReportOptions(thresholds=written_thresholds(common, []), expected_peak=expected_peak)
+    options = ReportOptions(
+        thresholds=written_thresholds(common, []),
+        expected_peak=expected_peak,
+        baselines=read_marks(common.store).baselines,
+    )
     with opened(common, run) as (reading, run_id):
         built = build_report(reading, run_id, options)
         exhibits = exhibits_of(reading, built)

@@ -49,6 +49,7 @@ class ReportOptions:
     component: str | None = None  # show only this one
     since_ns: int | None = None  # unix time
     until_ns: int | None = None
+    baselines: tuple[str, ...] = ()  # runs marked as such after the fact, beside those so tagged
 
     def problems(self) -> list[str]:
         found = []
@@ -69,7 +70,7 @@ def build_report(reading: Reading, run_id: str, options: ReportOptions | None = 
     options = options or ReportOptions()
     if problems := options.problems():
         raise UsageError(f"Can not report: {'; '.join(problems)}.")
-    tagged = reading.query("baseline_run", of_run=run_id)
+    tagged = reading.query("baseline_run", of_run=run_id, marked=list(options.baselines))
     base_id = str(tagged[0]["run_id"]) if tagged else None
     runs = [run_id] if base_id is None else [run_id, base_id]
     reading.prepare(*runs, since_ns=options.since_ns, until_ns=options.until_ns)

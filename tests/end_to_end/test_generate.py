@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tests.end_to_end.running import agent, ovl, started
 
-
 LONG = ("generate", "-c", "3", "-d", "10m", "--scenario", "demo")
 
 

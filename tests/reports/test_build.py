@@ -260,3 +260,22 @@ def test_the_tagged_baseline_of_the_same_target_is_used_and_no_others(tmp_path: 
     drop = next(each for each in report["thresholds"] if each["expression"] == "drop<5pp")
     assert drop["verdict"] in ("pass", "unknown")
     assert drop["observed"] == 0.0
+
+
+def test_a_run_marked_as_baseline_afterwards_is_used_like_a_tagged_one(tmp_path: Path) -> None:
+    mine = held(10, 30)
+    (own,) = [each for each in mine if isinstance(each, RunRecord)]
+    earlier = simulate(
+        [Stage(0, "baseline", 0.0, 20.0, 5, 5)],
+        solve_plant("none", 48, CallerModel().cycle()),
+        seed=4,
+        run=SimulatedRun(run_id="earlier", start_mono_ns=own.start_mono_ns - 10**12),
+    )
+    batches = [*batches_of(mine, records.RUN), *batches_of(earlier, "earlier")]
+    path = write_segment(tmp_path / "runs.duckdb", batches)
+
+    unmarked = report_of(path, records.RUN)
+    marked = report_of(path, records.RUN, ReportOptions(baselines=("earlier",)))
+
+    assert unmarked["baseline"]["kind"] == "own_levels"
+    assert marked["baseline"]["run_id"] == "earlier"

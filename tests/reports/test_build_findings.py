@@ -39,7 +39,7 @@ def sources(*names: str) -> list[dict[str, object]]:
     [("found", "bottleneck"), ("at_most", "bottleneck"), ("ambiguous", "candidate")],
 )
 def test_what_is_named_is_the_bottleneck_only_when_it_is_alone(status: str, role: str) -> None:
-    finding = Finding(status, 96.0, (LLM,))  # type: ignore[arg-type]
+    finding = Finding(status, 96.0, (LLM,))
     (llm,) = findings.components(
         Inflections(finding, finding), curve("llm", 0.5, 3.0), sources("llm"), only="llm"
     )

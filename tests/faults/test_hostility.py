@@ -106,6 +106,9 @@ def test_idle_and_slow_connections_cost_other_clients_nothing(
         alone_s = list(load.latencies_s)
         before_mib = peak_mib(served.process.pid)
         idle = [held.enter_context(served.connect()) for _ in range(IDLE)]
+        for connection in idle:  # without any request they would be sent away as slow ones are
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: collector\r\n\r\n")
+            assert read_answer(connection)[0] == 200
         slow = [held.enter_context(served.connect()) for _ in range(SLOW)]
         begun = time.monotonic()
         for connection in slow:

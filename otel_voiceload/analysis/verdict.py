@@ -80,7 +80,7 @@ def next_step(
     """One thing to do now; ``written`` are the user's own thresholds."""
     finding = found.components
     if validity == "inconclusive":
-        return "Run it again with the reasons above removed: `ovl generate TARGET --again RUN`."
+        return "Run it again with the reasons above removed: the same `ovl generate` once more."
     if finding.status == "unobserved":
         return (
             "To see the components, point the target's OTLP exporter at the collector"

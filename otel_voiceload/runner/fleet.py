@@ -26,7 +26,7 @@ from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.telemetry import process as telemetry_process
-from otel_voiceload.telemetry.environ import copy_from_environ
+from otel_voiceload.telemetry.environ import copy_from_environ, resource_attributes
 from otel_voiceload.telemetry.exporter import Totals
 from otel_voiceload.telemetry.posting import collector_endpoint
 from otel_voiceload.telemetry.process import Dropped, Message, TelemetryConfig
@@ -174,6 +174,7 @@ def start(plan: RunPlan, prepared: Prepared, collector: CollectorHandle) -> Flee
         endpoint=endpoint,
         source_shards=(*range(count), None),
         copy=copy_from_environ(os.environ, (*endpoint.urls.values(), collector.http)),
+        resource_attributes=resource_attributes(os.environ),
     )
     return launch(shards(prepared.worker, count), telemetry)
 

@@ -6,7 +6,6 @@ by block and never stands in memory as rows as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,51 +13,44 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ovl_collector.columns import SPANS, from_columns
-from ovl_collector.decoded import Row
 
 _BLOCK_ROWS: Final = 4096
 _BLOCK_CHARACTERS: Final = 4 * 2**20
 
-# Columns before the promoted ones, the promoted ones, and attributes, events, links as JSON.
-SpanRow = tuple[Row, list[Any], tuple[str | None, str | None, str | None]]
+_COLUMNS: Final = len(SPANS)
 
 
 class SpanBlocks:
-    """Takes rows one by one; ``table`` and ``keys`` are of all of them."""
+    """Takes rows one by one; ``finish`` gives all of them."""
 
     def __init__(self) -> None:
-        self._rows: list[Row] = []
-        self._promoted: list[list[Any]] = []
-        self._rest: list[tuple[str | None, str | None, str | None]] = []
+        # One flat list instead of a list of rows: every 39th value is a column, without a loop.
+        self._flat: list[Any] = []
         self._characters = 0
         self._tables: list[pa.Table] = []
         self._keys: list[npt.NDArray[np.uint64]] = []
 
-    def append(self, row: SpanRow, characters: int) -> None:
-        """``characters`` is about the size of its JSON."""
-        self._rows.append(row[0])
-        self._promoted.append(row[1])
-        self._rest.append(row[2])
+    def append(self, row: tuple[Any, ...], characters: int) -> None:
+        """``row`` is in the order of SPANS; ``characters`` is about the size of its JSON."""
+        self._flat += row
         self._characters += characters
-        if len(self._rows) >= _BLOCK_ROWS or self._characters >= _BLOCK_CHARACTERS:
+        if len(self._flat) >= _BLOCK_ROWS * _COLUMNS or self._characters >= _BLOCK_CHARACTERS:
             self._close()
 
     def finish(self) -> tuple[pa.Table, npt.NDArray[np.uint64]]:
         """All rows, and one fingerprint for each."""
-        if self._rows or not self._tables:
+        if self._flat or not self._tables:
             self._close()
         if len(self._tables) == 1:
             return self._tables[0], self._keys[0]
         return pa.concat_tables(self._tables), np.concatenate(self._keys)
 
     def _close(self) -> None:
-        blocks: tuple[Sequence[Sequence[Any]], ...] = (self._rows, self._promoted, self._rest)
-        columns = [column for rows in blocks for column in zip(*rows, strict=True)]
-        columns = columns or [()] * len(SPANS)
+        columns = [self._flat[place::_COLUMNS] for place in range(_COLUMNS)]
+        self._flat = []
+        self._characters = 0
         self._tables.append(from_columns(SPANS, columns))
         self._keys.append(span_keys(columns[0], columns[1]))
-        self._rows, self._promoted, self._rest = [], [], []
-        self._characters = 0
 
 
 def span_keys(trace_ids: Any, span_ids: Any) -> npt.NDArray[np.uint64]:

@@ -115,9 +115,9 @@ LOSSES: Final = pa.schema(
 
 def from_columns(schema: pa.Schema, columns: Iterable[Sequence[Any]]) -> pa.Table:
     """A table of one Python sequence per column, in the schema's order."""
+    kinds = schema.types
     return pa.Table.from_arrays(
-        [_array(field.type, values) for field, values in zip(schema, columns, strict=True)],
-        schema=schema,
+        [_array(kind, values) for kind, values in zip(kinds, columns, strict=True)], schema=schema
     )
 
 
@@ -126,6 +126,9 @@ def from_rows(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.Table:
 
 
 def _array(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
+    # Most promoted columns are empty in most batches; the first value mostly tells.
+    if values and values[0] is None and values.count(None) == len(values):
+        return pa.nulls(len(values), kind)
     if kind == JSON:
         return pa.ExtensionArray.from_storage(JSON, pa.array(values, pa.string()))
     return pa.array(values, kind)

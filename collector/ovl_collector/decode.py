@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from ovl_collector import reduced
 from ovl_collector.anyvalue import text_json
 from ovl_collector.attributes import Attributes
-from ovl_collector.block import SpanBlocks, SpanRow
+from ovl_collector.block import SpanBlocks
 from ovl_collector.budget import Budget
 from ovl_collector.decode_metrics import decode_metric_groups
 from ovl_collector.decoded import Decoded, Limits, Row, Signal
@@ -64,7 +64,7 @@ class Decoder:
 
     def _traces(self, groups: Iterator[tuple[bytes, bytes, Any]], batch_id: int) -> Decoded:
         budget = Budget(self._limits)
-        item_bytes = self._limits.item_bytes
+        item_bytes, read_span = self._limits.item_bytes, self._span
         blocks = SpanBlocks()
         reasons: Counter[str] = Counter()
         resources: dict[int, Row] = {}
@@ -84,14 +84,10 @@ class Decoder:
                 try:
                     if len(raw) > item_bytes:
                         raise Rejected("too_large")
-                    row = self._span(raw, places, budget)
+                    read_span(raw, places, budget, blocks)
+                    any_stored = True
                 except Rejected as reason:
                     reasons[str(reason)] += 1
-                    continue
-                any_stored = True
-                characters = sum([len(text) for text in row[2] if text is not None])
-                budget.characters(characters)
-                blocks.append(row, characters)
             if any_stored:
                 if resource_id not in resources:
                     budget.characters(len(resource[1]))
@@ -109,7 +105,10 @@ class Decoder:
             span_keys=keys,
         )
 
-    def _span(self, raw: bytes, places: tuple[int, int, int], budget: Budget) -> SpanRow:
+    def _span(
+        self, raw: bytes, places: tuple[int, int, int], budget: Budget, blocks: SpanBlocks
+    ) -> None:
+        """Adds one span to the blocks, or raises Rejected with nothing added."""
         span = reduced.Span.FromString(raw)
         trace_id, span_id, parent = span.trace_id, span.span_id, span.parent_span_id
         if len(trace_id) != 16 or trace_id == _NO_TRACE:
@@ -123,17 +122,50 @@ class Decoder:
         kind = span.kind
         if not 0 <= kind <= 255:
             raise Rejected("bad_kind")
+        promoted = _NO_PROMOTED.copy()
+        attributes = events = links = None
+        characters = 0
         try:
             status = self._status.get(span.status)
             if status is None:
                 status = self._read_status(span.status)
-            row = (
+            name, state = span.name.decode(), span.trace_state.decode() or None
+            raws = span.attributes
+            if raws:
+                # The hot loop: eight times a span. Its names are local for that reason.
+                budget.elements(len(raws))
+                known, read = self._attributes.memo.get, self._attributes.read
+                rest: dict[str, str] = {}
+                for item in raws:
+                    slot, key, fragment, value = known(item) or read(item, budget)
+                    if slot < 0:
+                        rest[key] = fragment
+                    else:
+                        promoted[slot] = value
+                if rest:
+                    attributes = "{" + ",".join(rest.values()) + "}"
+                    characters = len(attributes)
+            raws = span.events
+            if raws:
+                events = self._events(raws, budget)
+                characters += len(events)
+            raws = span.links
+            if raws:
+                links = self._links(raws, budget)
+                characters += len(links)
+        except UnicodeDecodeError as error:
+            raise Rejected("bad_utf8") from error
+        except DecodeError as error:
+            raise Rejected("bad_attribute") from error
+        budget.characters(characters)
+        blocks.append(
+            (
                 trace_id,
                 span_id,
                 parent,
-                span.trace_state.decode() or None,
+                state,
                 span.flags,
-                span.name.decode(),
+                name,
                 kind,
                 span.start_time_unix_nano,
                 span.end_time_unix_nano,
@@ -142,31 +174,13 @@ class Decoder:
                 span.dropped_events_count,
                 span.dropped_links_count,
                 *places,
-            )
-            promoted, attributes = self._split(span.attributes, budget)
-            events = self._events(span.events, budget) if span.events else None
-            links = self._links(span.links, budget) if span.links else None
-        except UnicodeDecodeError as error:
-            raise Rejected("bad_utf8") from error
-        except DecodeError as error:
-            raise Rejected("bad_attribute") from error
-        return row, promoted, (attributes, events, links)
-
-    def _split(self, raws: Any, budget: Budget) -> tuple[list[Any], str | None]:
-        """The promoted values by slot, and the JSON of the rest."""
-        budget.elements(len(raws))
-        memo, read = self._attributes.memo, self._attributes.read
-        promoted = _NO_PROMOTED
-        rest: dict[str, str] = {}
-        for raw in raws:
-            slot, key, fragment, value = memo.get(raw) or read(raw, budget)
-            if slot < 0:
-                rest[key] = fragment
-            else:
-                if promoted is _NO_PROMOTED:
-                    promoted = _NO_PROMOTED.copy()
-                promoted[slot] = value
-        return promoted, "{" + ",".join(rest.values()) + "}" if rest else None
+                *promoted,
+                attributes,
+                events,
+                links,
+            ),
+            characters,
+        )
 
     def _events(self, raws: Any, budget: Budget) -> str:
         budget.elements(len(raws))

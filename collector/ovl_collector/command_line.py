@@ -9,6 +9,7 @@ from pathlib import Path
 from ovl_collector.config import Config, Tls, parse_address
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import UsageError
+from ovl_collector.forward import Destination, parse_header
 from ovl_collector.quantities import parse_age, parse_size
 from ovl_collector.retention import Keep
 from ovl_collector.segments import Rotation
@@ -26,7 +27,7 @@ def config_from(arguments: argparse.Namespace) -> Config:
         grpc=parse_address(arguments.grpc, "--grpc") if arguments.grpc else None,
         http=parse_address(arguments.http, "--http") if arguments.http else None,
         recording=arguments.recording,
-        token=_secret(arguments.token) if arguments.token else None,
+        token=_secret(arguments.token, "--token") if arguments.token else None,
         tls=tls,
         insecure=arguments.insecure,
         parent_pid=arguments.parent_pid,
@@ -41,16 +42,29 @@ def config_from(arguments: argparse.Namespace) -> Config:
             parse_size(arguments.max_size, "--max-size") if arguments.max_size else None,
             parse_age(arguments.max_age, "--max-age") if arguments.max_age else None,
         ),
+        forward=_destination(arguments),
     )
 
 
-def _secret(text: str) -> str:
+def _destination(arguments: argparse.Namespace) -> Destination | None:
+    if arguments.forward is None:
+        if arguments.forward_header:
+            raise UsageError("--forward-header without --forward")
+        return None
+    headers = tuple(
+        parse_header(text, lambda value: _secret(value, "--forward-header"))
+        for text in arguments.forward_header
+    )
+    return Destination(arguments.forward, headers)
+
+
+def _secret(text: str, option: str) -> str:
     """The value itself, or that of an environment variable written as ``env:NAME``."""
     if not text.startswith("env:"):
         return text
     value = os.environ.get(text.removeprefix("env:"))
     if not value:
-        raise UsageError(f"--token {text}: that environment variable is not set")
+        raise UsageError(f"{option} {text}: that environment variable is not set")
     return value
 
 
@@ -76,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
     add("--segment-items", type=int, default=Rotation().items, help="spans and points per file")
     add("--segment-mib", type=int, default=Rotation().body_bytes // 2**20)
     add("--segment-age-s", type=float, default=Rotation().age_s)
+    add("--forward", help="send a copy of what was stored to this OTLP/HTTP endpoint")
+    add("--forward-header", action="append", default=[], help="'Name: value' or env:NAME")
     add("--max-size", help="of the store, such as 20GiB; the oldest files go first")
     add("--max-age", help="of what is kept, such as 7d")
     return options

@@ -10,6 +10,7 @@ from typing import Final
 
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import UsageError
+from ovl_collector.forward import Destination
 from ovl_collector.retention import Keep
 from ovl_collector.segments import Rotation
 
@@ -86,6 +87,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     rotation: Rotation = field(default_factory=Rotation)
     keep: Keep = field(default_factory=Keep)
+    forward: Destination | None = None
 
     def problems(self) -> list[str]:
         found = [
@@ -95,6 +97,8 @@ class Config:
         ]
         if self.tls is not None:
             found += self.tls.problems()
+        if self.forward is not None:
+            found += self.forward.problems()
         if self.room_bytes < self.limits.body_bytes:
             found.append(
                 f"room for {self.room_bytes} queued bytes is less than one body may have "

@@ -24,6 +24,7 @@ from ovl_collector import live_query
 from ovl_collector.admission import Admission
 from ovl_collector.errors import RequestRefused
 from ovl_collector.files import replace_file
+from ovl_collector.forward import Forwarder
 from ovl_collector.ledger import Ledger
 from ovl_collector.segments import Segments
 from ovl_collector.writer import Writer
@@ -52,6 +53,7 @@ class Control:
         ledger: Ledger,
         admission: Admission,
         stop: Callable[[], None],
+        forwarder: Forwarder | None = None,
     ) -> None:
         self.token = secrets.token_hex(16)
         self._writer = writer
@@ -59,6 +61,7 @@ class Control:
         self._ledger = ledger
         self._admission = admission
         self._stop = stop
+        self._forwarder = forwarder
         self._asking = False
 
     @property
@@ -108,6 +111,7 @@ class Control:
                 "spans": live.spans,
                 "metric_points": live.metric_points,
             },
+            "forward": self._forwarder.stats() if self._forwarder else None,
             **self._ledger.as_dict(),
         }
 

@@ -15,6 +15,7 @@ from ovl_collector.admission import Admission, Reservation, gunzip
 from ovl_collector.decode import Decoder
 from ovl_collector.decoded import Decoded, Limits, Signal
 from ovl_collector.errors import RequestRefused
+from ovl_collector.forward import Copies
 from ovl_collector.group import Pending
 from ovl_collector.ledger import Ledger
 from ovl_collector.writer import Writer
@@ -46,11 +47,13 @@ class Receiver:
         *,
         unix_ns: Callable[[], int],
         first_batch_id: int,
+        copies: Copies | None = None,
     ) -> None:
         self.admission = admission
         self._ledger = ledger
         self.limits = limits
         self._writer = writer
+        self._copies = copies
         self._decoder = Decoder(limits)
         self._unix_ns = unix_ns
         self._batch_ids = itertools.count(first_batch_id)
@@ -78,6 +81,8 @@ class Receiver:
         reservation.unfolded_to(decoded.memory_bytes)
         item = Pending(decoded, request_hash, peer, received_unix_ns, len(body))
         await asyncio.wrap_future(self._writer.submit(item))
+        if self._copies is not None:
+            self._copies.offer(signal, body, json=json)
         return Answer(decoded.rejected, decoded.error_message)
 
     def count_refusal(self, signal: str, refused: RequestRefused) -> None:

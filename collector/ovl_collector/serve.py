@@ -31,6 +31,7 @@ from ovl_collector.config import Config
 from ovl_collector.control import CONTROL_FILE, Control, write_control_file
 from ovl_collector.doors import Doors, open_doors
 from ovl_collector.errors import CollectorError, UsageError
+from ovl_collector.forward import Forwarder
 from ovl_collector.http_app import App
 from ovl_collector.http_server import HttpServer
 from ovl_collector.ledger import Ledger
@@ -78,6 +79,9 @@ async def serve(config: Config, announce: Callable[[dict[str, Any]], None]) -> N
         loop.add_signal_handler(signal.SIGINT, lambda: None)
     # Ports before the recording, so that a port in use leaves no empty recording behind.
     doors = open_doors(config)
+    if config.forward is not None and config.forward.url.rstrip("/") == doors.http_url:
+        doors.listener.close()
+        raise UsageError(f"--forward {doors.http_url} is this collector itself")
     try:
         claim = claim_recording(config.store, config.recording, time.time_ns())
     except CollectorError:
@@ -115,6 +119,7 @@ async def _run(
     )
     writer.start()
     admission = Admission(config.room_bytes, lambda: writer.is_stalled)
+    forwarder = Forwarder(config.forward) if config.forward else None
     receiver = Receiver(
         writer,
         admission,
@@ -123,9 +128,12 @@ async def _run(
         unix_ns=time.time_ns,
         # Time as the first number: unique in the recording also when it is continued.
         first_batch_id=time.time_ns(),
+        copies=forwarder,
     )
-    control = Control(writer, segments, ledger, admission, stopping.set)
+    control = Control(writer, segments, ledger, admission, stopping.set, forwarder)
     http_server = HttpServer(App(receiver, control, config.token), doors.listener, config.tls)
+    if forwarder is not None:
+        forwarder.start()
     try:
         await doors.grpc_server.start(receiver)
         await http_server.start()
@@ -145,6 +153,8 @@ async def _run(
         await asyncio.gather(doors.grpc_server.stop(), http_server.stop())
         await asyncio.to_thread(writer.close)
         receiver.close()
+        if forwarder is not None:
+            await asyncio.to_thread(forwarder.close)
         await asyncio.to_thread(segments.end)
 
 

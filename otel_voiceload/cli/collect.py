@@ -40,6 +40,14 @@ def collect(
     max_age: Annotated[
         str | None, typer.Option("--max-age", help="Of what is kept, such as 7d.")
     ] = None,
+    forward: Annotated[
+        str | None,
+        typer.Option("--forward", help="OTLP/HTTP endpoint that gets a copy of what was stored."),
+    ] = None,
+    forward_header: Annotated[
+        list[str] | None,
+        typer.Option("--forward-header", help="'Name: value' for it, or 'Name: env:VARIABLE'."),
+    ] = None,
 ) -> None:
     """Receive OTLP traces and metrics into the store; each is acknowledged once it is committed."""
     from otel_voiceload.runner.collector import collect_in_foreground
@@ -54,6 +62,8 @@ def collect(
         ("--tls-client-ca", tls_client_ca),
         ("--max-size", max_size),
         ("--max-age", max_age),
+        ("--forward", forward),
+        *(("--forward-header", header) for header in forward_header or ()),
     ):
         if value is not None:
             words += [option, str(value)]

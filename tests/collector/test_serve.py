@@ -1,6 +1,7 @@
 """The collector's process: real exporters, orderly ends, and ends that are not."""
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -305,3 +306,38 @@ def test_what_can_not_be_started_is_one_line_and_exit_code_2(tmp_path, capfd, op
     assert message in errors
     assert errors.count("\n") == 1
     assert not list(tmp_path.glob("*/recordings/*"))
+
+
+def test_what_was_stored_is_forwarded_to_another_collector(tmp_path):
+    with (
+        Served(tmp_path / "far") as far,
+        Served(tmp_path / "near", *FREE, "--forward", far.http) as near,
+    ):
+        provider = TracerProvider(resource=Resource({"service.name": "forwarded"}))
+        provider.add_span_processor(BatchSpanProcessor(exporter(near, "grpc gzip")))
+        provider.get_tracer("tests").start_span("once").end()
+        provider.shutdown()
+        with near.connect() as connection:
+            connection.sendall(post(b"no OTLP"))
+            assert read_answer(connection)[0] == 400
+        assert near.stop()[0] == 0
+        assert far.stop()[0] == 0
+    for served in (near, far):
+        assert query(files(served.folder)[0], "select name from spans") == [("once",)]
+
+
+def test_a_live_store_stays_within_its_size_and_answers_questions(tmp_path):
+    with Served(tmp_path / "store", *FREE, "--max-age", "1s") as served:
+        with served.connect() as connection:
+            connection.sendall(post(traces(5).SerializeToString()))
+            assert read_answer(connection)[0] == 200
+            question = json.dumps({"sql": COUNT}).encode()
+            token = f"authorization: Bearer {served.ready['token']}"
+            connection.sendall(post(question, token, path="/control/query"))
+            status, _, body = read_answer(connection)
+        assert (status, json.loads(body)["rows"]) == (200, [[5, 5]])
+        assert served.control("POST", "/control/seal")["sealed"] == ["segment-0001.duckdb"]
+        while files(served.folder)[0].name == "segment-0001.duckdb":
+            os.sched_yield()
+        assert not (served.folder / "segment-0001.duckdb").exists()
+        assert served.stop() == (0, "")

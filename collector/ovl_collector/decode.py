@@ -24,12 +24,13 @@ from ovl_collector.errors import Undecodable
 from ovl_collector.headers import Headers
 from ovl_collector.otlp_json import to_protobuf
 from ovl_collector.promote import COLUMNS
-from ovl_collector.wire import ScopeGroup, find_groups
+from ovl_collector.wire import ScopeGroup, find_groups, open_group
 
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
 _NO_PROMOTED: Final[list[Any]] = [None] * len(COLUMNS)
 _STATUS_MEMO_ENTRIES: Final = 1000
+_LARGE_GROUP_BYTES: Final = 512 * 1024
 
 
 class Rejected(Exception):
@@ -62,7 +63,7 @@ class Decoder:
                 f"the body is not an OTLP {signal} request ({error})", reason="undecodable"
             ) from error
 
-    def _traces(self, groups: Iterator[tuple[bytes, bytes, Any]], batch_id: int) -> Decoded:
+    def _traces(self, groups: Iterator[tuple[ScopeGroup, Any]], batch_id: int) -> Decoded:
         budget = Budget(self._limits)
         item_bytes, read_span = self._limits.item_bytes, self._span
         blocks = SpanBlocks()
@@ -70,13 +71,13 @@ class Decoder:
         resources: dict[int, Row] = {}
         scopes: dict[int, Row] = {}
         received = 0
-        for resource_raw, resource_url, group in groups:
-            received += len(group.members)
+        for place, group in groups:
+            received += place.items
             try:
-                resource_id, resource = self._headers.resource(resource_raw, resource_url)
+                resource_id, resource = self._headers.resource(place.resource, place.resource_url)
                 scope_id, scope = self._headers.scope(group.header, group.schema_url)
             except (UnicodeDecodeError, DecodeError):
-                reasons["bad_header"] += len(group.members)
+                reasons["bad_header"] += place.items
                 continue
             places = (resource_id, scope_id, batch_id)
             any_stored = False
@@ -219,7 +220,10 @@ class Decoder:
         return found
 
 
-def _parsed(body: bytes, found: list[ScopeGroup]) -> Iterator[tuple[bytes, bytes, Any]]:
-    """(resource, resource's schema_url, scope group), one group in memory at a time."""
-    for resource, url, start, end, _ in found:
-        yield resource, url, reduced.Group.FromString(body[start:end])
+def _parsed(body: bytes, found: list[ScopeGroup]) -> Iterator[tuple[ScopeGroup, Any]]:
+    """Each group with what is in it. Protobuf would copy a large one twice; those are walked."""
+    for group in found:
+        if group.end - group.start > _LARGE_GROUP_BYTES:
+            yield group, open_group(body, group)
+        else:
+            yield group, reduced.Group.FromString(body[group.start : group.end])

@@ -21,6 +21,7 @@ from ovl_collector.columns import METRIC_POINTS, from_rows
 from ovl_collector.decoded import Decoded, Limits, Row
 from ovl_collector.errors import TooLarge
 from ovl_collector.headers import Headers
+from ovl_collector.wire import ScopeGroup
 
 # Fields of a data point that are columns; as_int stays in JSON too, since a double column would
 # round what is above 2**53.
@@ -35,7 +36,7 @@ _JSON_PLACES: Final = tuple(
 
 
 def decode_metric_groups(
-    groups: Iterator[tuple[bytes, bytes, Any]], batch_id: int, headers: Headers, limits: Limits
+    groups: Iterator[tuple[ScopeGroup, Any]], batch_id: int, headers: Headers, limits: Limits
 ) -> Decoded:
     rows: list[Row] = []
     reasons: Counter[str] = Counter()
@@ -43,14 +44,14 @@ def decode_metric_groups(
     scopes: dict[int, Row] = {}
     received = 0
     budget = Budget(limits)
-    for resource_raw, resource_url, group in groups:
+    for place, group in groups:
         try:
-            resource_id, resource = headers.resource(resource_raw, resource_url)
+            resource_id, resource = headers.resource(place.resource, place.resource_url)
             scope_id, scope = headers.scope(group.header, group.schema_url)
         except (UnicodeDecodeError, DecodeError):
             # How many points the metrics hold is unknown when they are not read: one each.
-            received += len(group.members)
-            reasons["bad_header"] += len(group.members)
+            received += place.items
+            reasons["bad_header"] += place.items
             continue
         stored_before = len(rows)
         for raw in group.members:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import io
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -183,16 +184,25 @@ class _Body:
         self._more = True
 
     async def read(self, reservation: Reservation, limit: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while self._more:
-            part = await self._part()
-            size += len(part)
-            if size > limit:
+        first = await self._part()
+        if not self._more:
+            if len(first) > limit:
                 raise _too_large(limit)
-            reservation.grow_to(size)
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            reservation.grow_to(len(first))
+            return first
+        # Parts of a large body are handed over as they come: kept apart and joined at the end
+        # they would stand in memory twice.
+        with io.BytesIO() as whole:
+            part = first
+            while True:
+                whole.write(part)
+                size = whole.tell()
+                if size > limit:
+                    raise _too_large(limit)
+                reservation.grow_to(size)
+                if not self._more:
+                    return whole.getvalue()
+                part = await self._part()
 
     async def read_small(self) -> bytes:
         """A body without a reservation, cut where no honest one ends."""

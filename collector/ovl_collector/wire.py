@@ -36,6 +36,7 @@ _SCOPE: Final[Tree] = {3: _KEY_VALUE}
 ITEM_TREES: Final[dict[str, Tree]] = {"traces": SPAN, "metrics": METRIC}
 
 LARGE_ITEM_BYTES: Final = 4096
+_NO_LIMIT: Final = 2**62
 _MAX_DEPTH: Final = 100  # protobuf's parser refuses deeper messages anyway
 
 
@@ -79,6 +80,25 @@ def find_groups(data: bytes, signal: str, *, max_items: int, max_elements: int) 
             resource, url = walk.last(start, end, 1), walk.last(start, end, 3)
             found += [ScopeGroup(resource, url, *bounds) for bounds in groups]
     return found
+
+
+class Members(NamedTuple):
+    """A large ScopeSpans or ScopeMetrics whose items are cut out of the body one by one."""
+
+    header: bytes
+    schema_url: bytes
+    members: Iterator[bytes]
+
+
+def open_group(data: bytes, group: ScopeGroup) -> Members:
+    """As protobuf would read it; the framing was checked by ``find_groups``."""
+    walk = _Walk(data, _NO_LIMIT)
+    bounds = walk.children(group.start, group.end, 2, {})
+    return Members(
+        header=walk.last(group.start, group.end, 1),
+        schema_url=walk.last(group.start, group.end, 3),
+        members=(data[start:end] for start, end in bounds),
+    )
 
 
 class _Walk:

@@ -1,4 +1,4 @@
-from ovl_collector import block
+from ovl_collector import block, decode
 from ovl_collector.decode import Decoder
 
 from .requests import traces
@@ -25,3 +25,12 @@ def test_long_json_closes_a_block_early(monkeypatch):
 def test_no_rows_are_an_empty_table():
     table, keys = block.SpanBlocks().finish()
     assert (table.num_rows, keys.size) == (0, 0)
+
+
+def test_large_groups_and_small_ones_give_the_same_rows(monkeypatch):
+    body = traces(10, attributes={"session.id": "s", "n": 1}).SerializeToString()
+    parsed = Decoder().decode("traces", body, 1, json=False)
+    monkeypatch.setattr(decode, "_LARGE_GROUP_BYTES", 0)
+    walked = Decoder().decode("traces", body, 1, json=False)
+    assert walked.rows.equals(parsed.rows)
+    assert (walked.resources, walked.scopes) == (parsed.resources, parsed.scopes)

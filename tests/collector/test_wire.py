@@ -3,7 +3,7 @@ import tracemalloc
 import pytest
 
 from ovl_collector.errors import TooLarge, Undecodable
-from ovl_collector.wire import find_groups
+from ovl_collector.wire import find_groups, open_group
 
 from .requests import field, gauge, traces
 
@@ -77,3 +77,15 @@ def test_framing_that_does_not_add_up_is_refused(body, why):
 def test_unknown_fields_are_skipped():
     unknown = b"\xf8\x07\x05" + b"\xfd\x07" + bytes(4) + b"\xf9\x07" + bytes(8)
     assert count_items(traces(2).SerializeToString() + unknown, "traces", **LIMITS) == 2
+
+
+def test_a_large_group_reads_as_protobuf_reads_it():
+    request = traces(5, resource={"service.name": "s"})
+    group = request.resource_spans[0].scope_spans[0]
+    group.schema_url = "url"
+    body = request.SerializeToString()
+    found = find_groups(body, "traces", **LIMITS)[0]
+    opened = open_group(body, found)
+    assert opened.header == group.scope.SerializeToString()
+    assert opened.schema_url == b"url"
+    assert list(opened.members) == [span.SerializeToString() for span in group.spans]

@@ -26,6 +26,7 @@ from tests.benchmarks.running import (
     COMMAND,
     ROOT,
     agent,
+    busy_s,
     cpu_s,
     environment,
     family,
@@ -60,6 +61,7 @@ class Used:
     generator: float  # the command, its workers and telemetry
     collector: float
     agent: float
+    others: float  # whatever else ran on this machine
 
 
 class CpuWatch(threading.Thread):
@@ -83,7 +85,8 @@ class CpuWatch(threading.Thread):
             collector = sum(latest[pid] for pid in collectors)
             generator = sum(latest.values()) - collector
             agents = cpu_s(agent_pid) or 0.0
-            self.seen.append(Used(time.time(), generator, collector, agents))
+            others = busy_s() - generator - collector - agents
+            self.seen.append(Used(time.time(), generator, collector, agents, others))
 
     def stop(self) -> None:
         self._over.set()
@@ -100,7 +103,7 @@ class CpuWatch(threading.Thread):
         passed_s = last.at_unix_s - first.at_unix_s
         return {
             name: (getattr(last, name) - getattr(first, name)) / passed_s
-            for name in ("generator", "collector", "agent")
+            for name in ("generator", "collector", "agent", "others")
         }
 
 
@@ -177,12 +180,15 @@ def measure(asked: argparse.Namespace, scenario: str) -> dict[str, Any]:
     return {**figures, "plain": plain, "plain_to_ours_per_call": round(theirs / ours, 2)}
 
 
+def per_call(cores: float, held: dict[str, Any]) -> str:
+    return f"{cores / held['calls'] * 100:.2f} % per call"
+
+
 def rows_of(f: dict[str, Any]) -> list[tuple[str, str]]:
     def seconds(name: str) -> str:
         return " / ".join(ms(f[name][part]) for part in ("p50", "p99", "max"))
 
     delay, cores, plain = f["run_delay_share"], f["cores"], f["plain"]
-    per_call = f["worker_cores"] / f["calls"]
     lost = sum(f["spans"]["lost"].values())
     return [
         ("calls held, turns, turn p95", f"{f['calls_held']}, {f['turns']}, {ms(f['turn_p95_s'])}"),
@@ -190,15 +196,16 @@ def rows_of(f: dict[str, Any]) -> list[tuple[str, str]]:
         ("frames dropped late", percent(f["late_share"])),
         ("run delay of a second: p50 / p99 / max", " / ".join(map(percent, delay.values()))),
         ("loop lag p99 of a second: p50 / p99 / max", seconds("loop_lag_p99_s")),
-        ("cores: workers", f"{f['worker_cores']:.2f}, {percent(per_call)} per call"),
+        ("cores: workers", f"{f['worker_cores']:.2f}, {per_call(f['worker_cores'], f)}"),
         ("cores: generator with telemetry", f"{cores['generator']:.2f}"),
         ("cores: collector", f"{cores['collector']:.2f}"),
-        ("cores: agent", f"{cores['agent']:.2f}, {percent(cores['agent'] / f['calls'])} per call"),
+        ("cores: agent", f"{cores['agent']:.2f}, {per_call(cores['agent'], f)}"),
+        ("cores: everything else on this machine", f"{cores['others']:.2f}"),
         ("spans ended, stored, lost", f"{f['spans']['ended']}, {f['spans']['stored']}, {lost}"),
         ("validity, exit", f"{f['validity']}, {f['exit']}"),
         (
             f"plain websockets client, {plain['calls']} calls",
-            f"{plain['cpu']:.2f} cores, {percent(plain['cpu'] / plain['calls'])} per call, "
+            f"{plain['cpu']:.2f} cores, {per_call(plain['cpu'], plain)}, "
             f"pacing error p99 {ms(plain['pacing_error_p99_s'])}",
         ),
         ("plain client's CPU per call to ours", f"{f['plain_to_ours_per_call']:.2f}"),

@@ -105,7 +105,7 @@ def main() -> int:
             f"{totals['intervals_that_cover']} of {len(errors)}",
         ),
     ]
-    table(("demo", f"{asked.seeds} seeds each"), rows)
+    table(("demo", f"seeds per plant: {asked.seeds}"), rows)
     json_line("demo_seeds", before, **totals, each=runs)
     return 0
 

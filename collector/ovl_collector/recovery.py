@@ -76,13 +76,13 @@ def _set_aside(path: Path, number: int, manifest: Manifest, error: duckdb.Error)
 def _compare_with_acked(segment: SegmentFile) -> Shortened | None:
     try:
         acked = orjson.loads(acked_path(segment.path).read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
-        return None  # nothing was acknowledged yet
-    missing = (
-        acked["batches"] - segment.batches,
-        acked["spans"] - segment.spans,
-        acked["metric_points"] - segment.metric_points,
-    )
+        missing = (
+            int(acked["batches"]) - segment.batches,
+            int(acked["spans"]) - segment.spans,
+            int(acked["metric_points"]) - segment.metric_points,
+        )
+    except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None  # nothing was acknowledged yet, or the counts are damaged themselves
     if all(count <= 0 for count in missing):
         return None
     return Shortened(segment.path.name, *(max(0, count) for count in missing))

@@ -11,6 +11,7 @@ import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -81,13 +82,7 @@ def _read_recording(folder: Path) -> Recording:
         files = sorted(folder.glob("segment-*.duckdb"))
         segments = tuple(Segment(path, index + 1, True) for index, path in enumerate(files))
         return Recording(folder.name, folder, segments, alive, False, _read_control(folder, alive))
-    listed = manifest.get("segments")
-    rows = listed if isinstance(listed, list) else []
-    segments = tuple(
-        Segment(folder / str(row["file"]), int(row["number"]), row.get("state") != "sealed")
-        for row in rows
-        if isinstance(row, dict)
-    )
+    segments = _segments(folder, manifest)
     return Recording(
         recording_id=str(manifest.get("recording", folder.name)),
         folder=folder,
@@ -97,6 +92,21 @@ def _read_recording(folder: Path) -> Recording:
         control=_read_control(folder, alive),
         losses=_losses(folder.name, manifest),
     )
+
+
+def _segments(folder: Path, manifest: dict[str, object]) -> tuple[Segment, ...]:
+    """What the manifest lists. StoreError when it is unreadable, which is no empty store."""
+    rows: Any = manifest.get("segments")  # JSON of any shape; what does not fit is refused
+    try:
+        return tuple(
+            Segment(folder / str(row["file"]), int(row["number"]), row["state"] != "sealed")
+            for row in rows
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"The manifest {folder / 'manifest.json'} can not be read (its list of segments is"
+            " damaged): move the recording's folder away or restore the file."
+        ) from error
 
 
 def hold(recording: Recording) -> int | None:

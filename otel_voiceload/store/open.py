@@ -62,7 +62,7 @@ def open_store(
                 acknowledged = locate.acknowledged(segment) if segment.live else None
                 if acknowledged is not None:
                     promised[segment.path] = acknowledged
-            elif not segment.live:
+            elif not segment.live or any(locate.acknowledged(segment) or ()):
                 notes.append(
                     f"The segment {segment.path.name} of {recording.recording_id} is gone."
                 )

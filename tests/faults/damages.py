@@ -79,14 +79,17 @@ DAMAGES: dict[str, Damage] = {
         _sealed(folder, chance), chance
     ),
     "sealed file gone": lambda folder, chance: _sealed(folder, chance).unlink(),
+    "live file gone": lambda folder, chance: _live(folder).unlink(),
     "sealed file is text": lambda folder, chance: _text(_sealed(folder, chance), chance),
     "sealed file of an older layout": lambda folder, chance: _older(_sealed(folder, chance)),
     "live file of an older layout": lambda folder, chance: _older(_live(folder)),
     "manifest is garbage": _garbage,
     "manifest cut short": lambda folder, chance: _cut(folder / "manifest.json", chance),
+    "flip in the manifest": lambda folder, chance: _flip(folder / "manifest.json", chance),
     "manifest of another format": lambda folder, chance: _manifest(
         folder, lambda content: content.update(format=2)
     ),
     "manifest is a list": lambda folder, chance: _manifest(folder, lambda content: [content]),
+    "flip in the counts": lambda folder, chance: _flip(next(folder.glob("*.acked")), chance),
     "counts cut short": lambda folder, chance: _cut(next(folder.glob("*.acked")), chance),
 }

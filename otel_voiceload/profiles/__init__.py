@@ -15,6 +15,7 @@ from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
 
 _SHARED = frozenset({"__init__", "levels", "units"})
+_INTERNAL = frozenset({"demo"})  # its lengths are those of the demo's own short turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,20 @@ def load(name: str) -> type[Profile]:
         UsageError: there is no such profile.
     """
     if name not in known():
-        raise UsageError(f"no profile {name!r}; known are {', '.join(known())}")
+        offered = ", ".join(each for each in known() if each not in _INTERNAL)
+        raise UsageError(f"no profile {name!r}; known are {offered}")
     options = importlib.import_module(f"{__name__}.{name}").Options
     return cast("type[Profile]", options)  # the test over all profiles holds each one to it
+
+
+def planned(profile: Profile, natural_ends: int = 0) -> tuple[Stage, ...]:
+    """All stages of a run in which ``natural_ends`` calls ended by themselves and nothing broke.
+
+    With none, a profile that waits for such ends goes on for as long as it ever would.
+    """
+    stages: tuple[Stage, ...] = ()
+    while more := profile.next_stages(
+        Findings(tuple(StageFinding(stage) for stage in stages), natural_ends)
+    ):
+        stages += more
+    return stages

@@ -72,3 +72,12 @@ def duration_s(text: str) -> float:
         return parse_duration_s(float(bare[0]) if bare else text)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def spoken(seconds: float) -> str:
+    """A length of time in about two digits: ``45 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{round(seconds / 3600, 1):g} h"

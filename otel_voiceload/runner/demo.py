@@ -63,7 +63,10 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
         try:
             knee = agent.ready["knee"]
             assert isinstance(knee, dict)
-            screen.say(f"planted {demo.plant}: {knee['text']}")
+            full, alone, others = str(knee["text"]).partition("; ")
+            screen.say(f"planted {demo.plant}: {full}")
+            if alone:  # a line of its own: 80 columns hold no more
+                screen.say(f"  {others}")
             target, cycle_s = str(agent.ready["url"]), float(knee["cycle_s"])
             plan = replace(plan, target=target, turn_cycle_s=cycle_s)
             outcome = offer(plan, prepare(plan), collector, screen, linger=False)

@@ -72,8 +72,11 @@ class _Signals:
     def exit_code(self) -> ExitCode | None:
         if not self.count:
             return None
-        terminated = self.number == signal.SIGTERM
-        return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        return ExitCode.TERMINATED if self.terminated else ExitCode.INTERRUPTED
+
+    @property
+    def terminated(self) -> bool:
+        return self.number == signal.SIGTERM
 
 
 @dataclass(slots=True)
@@ -201,7 +204,7 @@ class Run:
         for stage in self._log.stages[self._log.closed : self._log.opened]:
             self._record_stage(stage, min(stage.end_s, elapsed_s))
         heeded = signals.count  # signals that came together are one: wrappers send copies
-        grace_s = self._hang_up() if heeded else self._finish()
+        grace_s = self._hang_up(signals) if heeded else self._finish()
         deadline_ns = self._in_ns(grace_s + FAREWELL_S)
         while not self._fleet.done and self._clock() < deadline_ns:
             for message in self._fleet.poll(_POLL_S):
@@ -211,14 +214,15 @@ class Run:
                 if heeded:
                     return
                 heeded = signals.count
-                deadline_ns = self._in_ns(self._hang_up() + FAREWELL_S)
+                deadline_ns = self._in_ns(self._hang_up(signals) + FAREWELL_S)
 
     def _finish(self) -> float:
         self._fleet.tell(Finish(FINISH_GRACE_S))
         return FINISH_GRACE_S
 
-    def _hang_up(self) -> float:
-        self._screen.say("stopping: hanging up; a second Ctrl-C ends it at once")
+    def _hang_up(self, signals: _Signals) -> float:
+        at_once = "" if signals.terminated else "; a second Ctrl-C ends it at once"
+        self._screen.say(f"stopping: hanging up{at_once}")
         self._fleet.tell(HangUpAll(self._in_ns(HANG_UP_S)))
         return HANG_UP_S
 

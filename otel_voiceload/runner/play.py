@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from otel_voiceload.profiles import Profile, planned
+from otel_voiceload.profiles.units import spoken
 from otel_voiceload.runner import collector as collectors
 from otel_voiceload.runner import fleet
 from otel_voiceload.runner.collector import CollectorHandle
@@ -26,6 +28,7 @@ def play(plan: RunPlan, screen: Screen) -> RunOutcome:
     """
     prepared = prepare(plan)
     with running_collector(plan, screen) as collector:
+        screen.say("placing one call first")
         seen = smoke(plan, prepared, collector.spans_of_trace)
         for text in seen.lines:
             screen.say(text)
@@ -38,7 +41,7 @@ def offer(
 ) -> RunOutcome:
     """The load alone. ``linger``: wait for spans that the target still holds back."""
     run = Run(plan, prepared, screen, fleet.start(plan, prepared, collector))
-    screen.say(f"run {prepared.run_id}: {prepared.profile.name}, {_peak(prepared)} at the most")
+    screen.say(f"run {prepared.run_id}: {prepared.profile.name}, {outlook(prepared.profile)}")
     with screen:
         outcome = run.play()
     for words in outcome.internal_errors:
@@ -51,9 +54,21 @@ def offer(
     return replace(outcome, stored_here=collector.store is not None)
 
 
-def _peak(prepared: Prepared) -> str:
-    calls = prepared.profile.peak_calls
-    return f"{calls} call" + ("s" if calls != 1 else "")
+def outlook(profile: Profile) -> str:
+    """Levels, peak and length, such as ``9 levels up to 40 calls, about 3 min``."""
+    stages = planned(profile)
+    calls = f"{profile.peak_calls} call" + ("s" if profile.peak_calls != 1 else "")
+    levels = len({stage.calls_to for stage in stages})
+    if any(stage.calls_from != stage.calls_to for stage in stages):
+        calls = f"{len(stages)} stages, up to {calls}" if len(stages) > 1 else f"up to {calls}"
+    elif levels > 1:
+        calls = f"{levels} levels up to {calls}"
+    shortest, longest = (
+        spoken(each[-1].end_s) for each in (planned(profile, natural_ends=10**9), stages)
+    )
+    if shortest != longest:
+        return f"{calls}, {shortest} at least, {longest} at most"
+    return f"{calls}, about {longest}"
 
 
 @contextmanager
@@ -61,7 +76,7 @@ def running_collector(plan: RunPlan, screen: Screen) -> Iterator[CollectorHandle
     """A collector for as long as the block runs; its endpoint is said for the target's sake."""
     collector = collectors.find_or_start(plan.store, plan.collector)
     if collector.child is not None:
-        screen.say(f"collector: OTEL_EXPORTER_OTLP_ENDPOINT={collector.http}")
+        screen.say(f"point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT={collector.http}")
     else:
         screen.say(f"using the collector at {collector.http}")
     try:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SHARED = frozenset(
     {"__init__", "dial", "link", "network_delay", "plain_codec", "ticker", "websocket", "wire"}
 )
+_INTERNAL = frozenset({"memory"})  # has no process at its other end: for tests
 _PLAIN_SCHEMES = ("ws", "wss")
 
 
@@ -66,6 +67,6 @@ def load(scheme: str) -> Transport:
 def _name(scheme: str) -> str:
     name = "plain" if scheme in _PLAIN_SCHEMES else scheme.partition("+")[0]
     if name not in known() or scheme == "plain":
-        schemes = [*_PLAIN_SCHEMES, *(n for n in known() if n != "plain")]
+        schemes = [*_PLAIN_SCHEMES, *(n for n in known() if n not in {"plain", *_INTERNAL})]
         raise UsageError(f"no transport speaks {scheme}://; known are {', '.join(schemes)}")
     return name

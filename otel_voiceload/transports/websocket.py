@@ -7,7 +7,9 @@ a bad certificate and a busy agent are different findings and only some of them 
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +67,8 @@ async def connect(
     port = url.port or (443 if secure else 80)
     reached = await reach(url.hostname or "", port, options.allow_address, until, clock)
     steps = list(reached.steps)
+    if secure:
+        _say_handshake_failures_once(asyncio.get_running_loop())
 
     def headers() -> Iterator[tuple[str, str]]:
         # picows reads these when it writes the upgrade request: the only moment from outside at
@@ -116,6 +120,17 @@ async def connect(
     return link, record
 
 
+def _say_handshake_failures_once(loop: asyncio.AbstractEventLoop) -> None:
+    """Keep the loop from logging what we raise: its page of traceback hid the one line of ours."""
+    if loop.get_exception_handler() is None:
+        loop.set_exception_handler(_but_for_handshakes)
+
+
+def _but_for_handshakes(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not str(context.get("message", "")).startswith("SSL handshake failed"):
+        loop.default_exception_handler(context)
+
+
 def _drop(reached: Reached) -> None:
     """End a half-made connection; picows leaves it open when its caller gives up waiting."""
     try:
@@ -127,7 +142,8 @@ def _drop(reached: Reached) -> None:
 def _too_late(options: CallOptions) -> WireError:
     return WireError(
         f"{options.place} took the connection and did not finish the handshake within "
-        f"{options.connect_timeout_s:g} s; check that an agent answers there",
+        f"{options.connect_timeout_s:g} s; check that an agent answers there"
+        + (" and speaks TLS, or write ws://" if options.url.startswith("wss:") else ""),
         outcome="refused",
         error_type="handshake_timeout",
     )
@@ -139,14 +155,22 @@ def _upgrade_failure(options: CallOptions, failure: BaseException) -> WireError:
     if isinstance(failure, WSHandshakeError | WSError):
         return _not_websocket(options, "did not answer as a WebSocket server")
     if isinstance(failure, ssl.SSLError) or options.url.startswith("wss:"):
-        why = getattr(failure, "verify_message", None) or getattr(failure, "reason", None)
         return WireError(
-            f"TLS with {options.place} failed: {why or failure or 'connection closed'}; "
-            "check the scheme, the certificate or --tls-ca",
+            f"TLS with {options.place} failed: {_tls_reason(failure)}",
             outcome="negotiation_failed",
             error_type="tls",
         )
     return _not_websocket(options, "closed the connection during the handshake")
+
+
+def _tls_reason(failure: BaseException) -> str:
+    """What was wrong and what to do; a peer that hangs up on a client hello leaves no words."""
+    why = getattr(failure, "verify_message", None) or getattr(failure, "reason", None)
+    if isinstance(failure, ConnectionError):
+        return "the peer hung up on the handshake; if it does not speak TLS, write ws://"
+    if why == "WRONG_VERSION_NUMBER":
+        return "the peer does not speak TLS; write ws://, or check the port"
+    return f"{why or failure or type(failure).__name__}; check the certificate or --tls-ca"
 
 
 def _bad_status(options: CallOptions, failure: WSInvalidStatusError) -> WireError:
@@ -225,9 +249,14 @@ class Listening:
                 ssl=tls,
             )
         except (OSError, OverflowError) as failure:
+            why = str(getattr(failure, "strerror", None) or failure)
+            other = "--port or --host"
+            if getattr(failure, "errno", None) == errno.EADDRINUSE:
+                # asyncio's own words name the address once more
+                why, other = os.strerror(errno.EADDRINUSE).lower(), "--port"
             raise UsageError(
-                f"can not listen on {options.host}:{options.port}: "
-                f"{getattr(failure, 'strerror', None) or failure}; choose another port or host"
+                f"can not listen on {options.host}:{options.port}: {why}; "
+                f"choose another with {other}"
             ) from None
 
     def _accept(self, request: WSUpgradeRequest) -> Link:

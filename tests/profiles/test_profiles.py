@@ -4,7 +4,7 @@ import pytest
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import Findings, Profile, Request, StageFinding, known, load
+from otel_voiceload.profiles import Findings, Profile, Request, StageFinding, known, load, planned
 
 
 def played(profile: Profile, ends_per_stage: int = 10, limited: bool = False) -> list[Stage]:
@@ -26,8 +26,15 @@ def test_profiles_are_found_by_their_files() -> None:
     assert not {"units", "levels", "__init__"} & set(known())
 
 
+def test_a_profile_that_waits_for_ends_is_planned_for_as_long_as_it_would_wait() -> None:
+    baseline = load("baseline").of(Request())
+
+    assert planned(baseline)[-1].end_s == 900
+    assert planned(baseline, natural_ends=1000)[-1].end_s == 60
+
+
 def test_an_unknown_profile_is_told_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"'rmap'.*baseline.*ramp"):
+    with pytest.raises(UsageError, match=r"'rmap'; known are baseline, custom, ramp$"):
         load("rmap")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from otel_voiceload.errors import UsageError
-from otel_voiceload.profiles.units import Load, duration_s, parse_load
+from otel_voiceload.profiles.units import Load, duration_s, parse_load, spoken
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ def test_durations_are_seconds_and_a_bad_one_is_a_usage_error() -> None:
     assert [duration_s(t) for t in ("500ms", "10m", "1h30m", "45")] == [0.5, 600, 5400, 45]
     with pytest.raises(UsageError, match="10 minutes"):
         duration_s("10 minutes")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(4.6, "5 s"), (90, "90 s"), (170, "3 min"), (900, "15 min"), (5400, "1.5 h"), (36000, "10 h")],
+)
+def test_lengths_are_said_in_two_digits(seconds: float, text: str) -> None:
+    assert spoken(seconds) == text

@@ -229,7 +229,17 @@ def test_ctrl_c_hangs_up_and_ends_the_running_stage_where_it_was() -> None:
         *[(1, 3.0, None), (1, 3.0, pytest.approx(told_s))],
     ]
     assert fleet.words(Finish) == []
-    assert "hanging up" in said.getvalue()
+    assert "hanging up; a second Ctrl-C ends it at once" in said.getvalue()
+
+
+def test_sigterm_is_told_nothing_of_ctrl_c() -> None:
+    fleet, said = ScriptedFleet(), io.StringIO()
+    fleet.at(3.8, lambda: signal.raise_signal(signal.SIGTERM))
+
+    outcome = play(Ask([TWO, None]), fleet, said)
+
+    assert outcome.interrupted == ExitCode.TERMINATED
+    assert "stopping: hanging up\n" in said.getvalue()
 
 
 def test_ctrl_c_before_the_first_stage_leaves_a_run_without_stages() -> None:
@@ -393,4 +403,4 @@ def test_progress_is_shown_while_it_goes_on() -> None:
 
     lines = said.getvalue().splitlines()
     assert len(lines) == 2
-    assert "calls 2/2  turns 3 (1 unanswered)" in lines[0]
+    assert "calls 2/2  answered 2/3" in lines[0]

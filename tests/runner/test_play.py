@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from otel_voiceload.errors import CollectorError, ExitCode, SmokeFailed, UsageError
-from otel_voiceload.profiles import Request
+from otel_voiceload.profiles import Request, load
 from otel_voiceload.runner import play as playing
 from otel_voiceload.runner.children import Child
 from otel_voiceload.runner.collector import CollectorHandle
@@ -94,10 +94,26 @@ def test_collector_smoke_call_load_last_spans_and_the_collectors_end_in_this_ord
         *("collector store None", "smoke", "fleet", "load", "linger", "stop"),
     ]
     said = world.said.getvalue().splitlines()
-    assert said[0] == "collector: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
-    assert said[1:3] == ["smoke call: fine", "joined 3"]
-    assert said[3].startswith("run ")
-    assert said[3].endswith("custom, 5 calls at the most")
+    assert said[0] == "point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
+    assert said[1:4] == ["placing one call first", "smoke call: fine", "joined 3"]
+    assert said[4].startswith("run ")
+    assert said[4].endswith("custom, 5 calls, about 60 s")
+
+
+@pytest.mark.parametrize(
+    ("profile", "request_", "said"),
+    [
+        ("ramp", Request(calls=40, duration_s=180), "9 levels up to 40 calls, about 3 min"),
+        ("ramp", Request(calls=1), "1 call, about 60 s"),
+        ("custom", Request(stages=("10m:200", "hold:2h:200")), "2 stages, up to 200 calls, about"),
+        ("custom", Request(stages=("90s:4",)), "up to 4 calls, about 90 s"),
+        ("baseline", Request(), "10 calls, 60 s at least, 15 min at most"),
+    ],
+)
+def test_what_is_to_come_is_said_with_levels_and_length(
+    profile: str, request_: Request, said: str
+) -> None:
+    assert playing.outlook(load(profile).of(request_)).startswith(said)
 
 
 def test_a_plan_that_can_not_be_starts_nothing(world: World) -> None:

@@ -69,13 +69,15 @@ def test_latency_is_of_the_last_ten_seconds() -> None:
 
 def test_a_line_fits_eighty_columns_and_names_calls_and_latency() -> None:
     tally = Tally()
-    tally.add(progress(calls=48, latencies=(0.5, 1.25)), 1.0)
+    tally.add(progress(calls=100, latencies=(0.5,) + (12.5,) * 997, llm=0.02), 1.0)
+    tally.add(progress(calls=100, latencies=(12.5,) * 999, llm=0.25), 1.0)
+    tally.first_level_medians_s["llm"] = 0.01
 
-    text = line(tally, STAGE, 15.0)
+    text = line(tally, STAGE, 1200.0)
 
-    assert "calls 48/48" in text
-    assert "p95 1.25 s" in text
-    assert len(text) <= 100
+    assert text.startswith("1200 s  calls 100/48  answered 1997/1999  p95 12.50 s  llm ")
+    assert text.endswith("x  pacing 2 ms")
+    assert len(text) <= 80 - len("120") + len("2")  # room for a pacing error of three digits
 
 
 def test_rows_say_so_when_nothing_was_measured_yet() -> None:

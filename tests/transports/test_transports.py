@@ -27,7 +27,7 @@ def test_a_target_is_taken_apart(target: str, parts: Target) -> None:
 
 @pytest.mark.parametrize("target", ["gopher://x", "plain://x", "wire://x", "link+ws://x", "://x"])
 def test_an_unknown_scheme_names_the_known_ones(target: str) -> None:
-    with pytest.raises(UsageError, match=r"known are ws, wss, memory"):
+    with pytest.raises(UsageError, match=r"known are ws, wss$"):
         transports.split_target(target)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from picows import WSUpgradeRequest
 
 from otel_voiceload.errors import ConfigError, TargetRefused, UsageError, WireError
@@ -188,6 +191,34 @@ def test_tls_faults_are_told_from_others() -> None:
     ]
 
 
+async def hang_up_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+
+
+@pytest.mark.parametrize(
+    ("play", "reason"),
+    [(no_tls, "the peer does not speak TLS"), (hang_up_at_once, "the peer hung up")],
+)
+@pytest.mark.parametrize("run_on", [asyncio.run, uvloop.run])
+def test_a_peer_without_tls_is_one_line_with_a_reason(
+    play: Play,
+    reason: str,
+    run_on: Callable[[Coroutine[Any, Any, str]], str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def call() -> str:
+        async with tcp_peer(play) as port:
+            with pytest.raises(WireError) as caught:
+                await plain.open_call(CallOptions(f"wss://127.0.0.1:{port}"), Ear())
+        return str(caught.value)
+
+    said = run_on(call())
+
+    assert f" failed: {reason}" in said
+    assert "ws://" in said
+    assert caplog.records == []
+
+
 def test_a_certificate_file_without_certificate_is_a_configuration_error(tmp_path: Path) -> None:
     empty = tmp_path / "ca.pem"
     empty.write_text("not a certificate")
@@ -238,6 +269,19 @@ def test_a_broken_certificate_can_not_be_served(tmp_path: Path) -> None:
     broken.write_text("nothing")
     with pytest.raises(UsageError):
         run(plain.serve(ServeOptions(tls_cert=broken, tls_key=broken), agent(Ear())))
+
+
+def test_a_taken_port_is_named_once_with_the_option_that_chooses_another() -> None:
+    async def call() -> None:
+        async with tcp_peer(mute) as port:
+            with pytest.raises(UsageError) as caught:
+                await plain.serve(ServeOptions(port=port), agent(Ear()))
+        assert str(caught.value) == (
+            f"can not listen on 127.0.0.1:{port}: address already in use; "
+            "choose another with --port"
+        )
+
+    run(call())
 
 
 def test_an_upgrade_request_is_what_a_receiver_is_made_from() -> None:

@@ -13,6 +13,8 @@ from otel_voiceload.errors import ExitCode
 
 app = verb_app()
 
+PLAIN = "custom"  # the profile of calls and a duration, or of stages
+
 CALLS = "Calls"
 TARGET = "Target"
 RUN = "Run"
@@ -25,7 +27,12 @@ def generate(
     target: Annotated[str, typer.Argument(help="Whom to call, such as ws://127.0.0.1:8765.")],
     profile: Annotated[
         str | None,
-        typer.Option("--profile", "-p", rich_help_panel=CALLS, help="Load shape: baseline, ramp."),
+        typer.Option(
+            "--profile",
+            "-p",
+            rich_help_panel=CALLS,
+            help="Load shape: baseline, ramp, custom.",
+        ),
     ] = None,
     calls: Annotated[
         int | None,
@@ -46,7 +53,12 @@ def generate(
     ] = None,
     pace: Annotated[
         float,
-        typer.Option("--pace", min=0.001, rich_help_panel=CALLS, help="Times all durations."),
+        typer.Option(
+            "--pace",
+            min=0.001,
+            rich_help_panel=CALLS,
+            help="Multiplies all durations: 0.2 is five times as fast.",
+        ),
     ] = 1.0,
     scenario: Annotated[
         list[str] | None,
@@ -136,15 +148,25 @@ def generate(
 
     Without options: 10 calls for 1 minute.
     """
-    from otel_voiceload.analysis.thresholds import to_mapping
+    from otel_voiceload.analysis.thresholds import parse, to_mapping
     from otel_voiceload.cli.reading import conclude, written_thresholds
     from otel_voiceload.profiles import Request, units
     from otel_voiceload.reports.build import exit_code
     from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param
     from otel_voiceload.runner.play import play
+    from otel_voiceload.runner.prepare import refuse_unmeasurable, stages
     from otel_voiceload.runner.screen import Screen
 
     promised = written_thresholds(common, threshold or ())
+    if "threshold" in common.typed:  # a file's may be meant for several wires
+        refuse_unmeasurable((each for text in threshold or () for each in parse(text)), target)
+    # Stages are a whole load of their own: what was typed now is not mixed with a file's other one.
+    if "stage" in common.typed:
+        profile = profile if "profile" in common.typed else None
+        calls = calls if "calls" in common.typed else None
+        duration = duration if "duration" in common.typed else None
+    elif common.typed & {"calls", "duration"} or ("profile" in common.typed and profile != PLAIN):
+        stage = None
     request = Request(
         calls=calls,
         duration_s=units.duration_s(duration) if duration is not None else None,
@@ -153,7 +175,7 @@ def generate(
     )
     plan = RunPlan(
         target=target,
-        profile_name=profile or "custom",
+        profile_name=profile or PLAIN,
         request=request,
         store=common.store,
         scenarios=tuple(scenario or ("booking",)),
@@ -172,7 +194,7 @@ def generate(
         thresholds=to_mapping(promised),
     )
     if print_config:
-        common.emit(plan.text())
+        common.emit(plan.text(stages(plan)))
         return
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
     outcome = play(plan, screen)

@@ -193,14 +193,17 @@ def main() -> NoReturn:
         code = app(prog_name="ovl", standalone_mode=False)
     except typer.TyperException as error:
         what = error.format_message().rstrip(".")
-        complain(f"{what} - see {_words_before_options()} --help")
+        complain(f"{what} - see {_words_before_options(error)} --help")
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 
-def _words_before_options() -> str:
-    """``ovl runs`` of ``ovl runs --bad``: where the help that is meant can be found."""
+def _words_before_options(error: typer.TyperException) -> str:
+    """``ovl runs tag`` of ``ovl runs tag --bad``: where the help that is meant can be found."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        return str(context.command_path)
     known = {verb.name for verb in VERBS}
     return " ".join(["ovl", *(word for word in sys.argv[1:2] if word in known)])

@@ -52,6 +52,7 @@ class Common:
     verbose: bool
     no_color: bool
     thresholds: Mapping[str, tuple[str, ...]]  # of the configuration file: metric -> expressions
+    typed: frozenset[str] = frozenset()  # parameters given on the command line, this time
 
     def one_of(self, *formats: Format) -> Format:
         """The format asked for, or the first of those that this verb can write."""
@@ -217,6 +218,11 @@ def _flags(parameter: inspect.Parameter) -> set[str]:
     return {name for name in written if isinstance(name, str)}
 
 
+def _is_typed(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def with_common(verb: Callable[Concatenate[Common, P], None]) -> Callable[..., None]:
     """Gives a verb the common options; they arrive as its first argument.
 
@@ -237,6 +243,7 @@ def with_common(verb: Callable[Concatenate[Common, P], None]) -> Callable[..., N
             verbose=given["verbose"],
             no_color=given["no_color"],
             thresholds=ctx.meta.get("ovl.thresholds", {}),
+            typed=frozenset(name for name in (*given, *words) if _is_typed(ctx, name)),
         )
         verb(common, **words)  # type: ignore[call-arg]  # what typer read for it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -135,6 +136,8 @@ def rm(
     doomed = inventory.removable(common.store, ids)
     freed = sum(each.bytes for each in doomed)
     names = ", ".join(sorted(ids))
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(f"nobody is there to confirm that {names} may go; use --yes")
     if not yes and not typer.confirm(f"Remove {names} ({freed:,} bytes)?"):
         raise UsageError("nothing was removed")
     inventory.remove(doomed)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from otel_voiceload.errors import UsageError
+from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Request
 
 LOCAL_TRACE_SAMPLE = 1.0
@@ -44,8 +45,8 @@ class RunPlan:
     planted: str = ""
     turn_cycle_s: float | None = None  # where the target's part of a turn is known
 
-    def text(self) -> str:
-        """Every value as YAML, secrets masked: what ``--print-config`` shows."""
+    def text(self, stages: Sequence[Stage] = ()) -> str:
+        """Every value as YAML, secrets masked, and its stages: what ``--print-config`` shows."""
         shown: dict[str, object] = {}
         for each in fields(self):
             value = getattr(self, each.name)
@@ -55,6 +56,16 @@ class RunPlan:
                 value = {f.name: getattr(value, f.name) for f in fields(value)}
                 value.pop("turn_cycle_s")  # follows from the scenarios
             shown[each.name] = _plain(value)
+        shown["stages"] = [
+            {
+                "start": f"{round(stage.start_s, 1):g}s",
+                "duration": f"{round(stage.duration_s, 1):g}s",
+                "calls": f"{stage.calls_to:g}"
+                if stage.calls_from == stage.calls_to
+                else f"{stage.calls_from:g} to {stage.calls_to:g}",
+            }
+            for stage in stages
+        ]
         return yaml.safe_dump(shown, sort_keys=False)
 
     @property

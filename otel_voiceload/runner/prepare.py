@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from otel_voiceload.analysis.judge import PACKET_METRICS
+from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
 from otel_voiceload.errors import UsageError
 from otel_voiceload.load import safety
 from otel_voiceload.load.plan import WorkerConfig
-from otel_voiceload.profiles import Profile
+from otel_voiceload.model import Stage
+from otel_voiceload.profiles import Profile, planned
 from otel_voiceload.profiles import load as load_profile
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.telemetry.context import new_run_id
@@ -21,6 +24,7 @@ from otel_voiceload.transports import split_target
 
 # What an unloaded agent adds to a caller's own part of a turn: it notices the end, thinks, answers.
 AGENT_SHARE_S = 4.0
+_BYTE_STREAMS = ("ws", "wss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,7 @@ def prepare(plan: RunPlan) -> Prepared:
     pack = ClipPack.load(PCM16_16K)
     scenarios = tuple(_weighted(text) for text in plan.scenarios)
     cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, pack)
-    profile = load_profile(plan.profile_name).of(replace(plan.request, turn_cycle_s=cycle_s))
-    if problems := profile.problems():
-        raise UsageError("; ".join(problems))
+    profile = _profile(plan, cycle_s)
     peak_calls = profile.peak_calls
     safety.check_calls(peak_calls, plan.max_calls)
     host = urlsplit(target.url).hostname or ""
@@ -84,6 +86,40 @@ def prepare(plan: RunPlan) -> Prepared:
         clip_pack=pack.pack_id,
         worker=replace(worker, allow=allow),
     )
+
+
+def stages(plan: RunPlan) -> tuple[Stage, ...]:
+    """What would be offered, without asking whether this machine or the target can bear it.
+
+    Raises:
+        UsageError: what was asked for can not be.
+    """
+    scenarios = tuple(_weighted(text) for text in plan.scenarios)
+    cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, ClipPack.load(PCM16_16K))
+    return planned(_profile(plan, cycle_s))
+
+
+def refuse_unmeasurable(thresholds: Iterable[Threshold], target: str) -> None:
+    """A promise that this wire can not be held to is a slip when it was typed for this run.
+
+    Raises:
+        UsageError: one is on packets, and the wire is a byte stream.
+    """
+    if urlsplit(split_target(target).url).scheme not in _BYTE_STREAMS:
+        return
+    for each in thresholds:
+        if each.metric in PACKET_METRICS:
+            raise UsageError(
+                f"--threshold {each.name}: {each.expression} can not be judged: {target} is a byte "
+                "stream and has no packets; use audio_gap"
+            )
+
+
+def _profile(plan: RunPlan, cycle_s: float) -> Profile:
+    profile = load_profile(plan.profile_name).of(replace(plan.request, turn_cycle_s=cycle_s))
+    if problems := profile.problems():
+        raise UsageError("; ".join(problems))
+    return profile
 
 
 def _weighted(text: str) -> tuple[Scenario, float]:

@@ -121,6 +121,7 @@ def test_what_would_be_run_is_shown_without_secrets_and_nothing_is_called(
     shown = yaml.safe_load(ended.out)
     assert (ended.code, played.plans) == (0, [])
     assert shown["request"]["calls"] == 4
+    assert shown["stages"] == [{"start": "0s", "duration": "60s", "calls": "4"}]
     assert shown["headers"] == {"Authorization": "***"}
     assert "s3cret" not in ended.out + ended.err
 
@@ -145,6 +146,51 @@ def test_wrong_words_are_one_line_and_nothing_is_called(
     assert said in ended.err
     assert "s3cret" not in ended.err
     assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("in_file", "words", "profile", "request_"),
+    [
+        ("{calls: 5}", ("-s", "5s:4"), "custom", Request(stages=("5s:4",))),
+        ("{duration: 1m, profile: ramp}", ("-s", "5s:4"), "custom", Request(stages=("5s:4",))),
+        ("{stage: [5s:4]}", ("-c", "7"), "custom", Request(7)),
+        ("{stage: [5s:4]}", ("-p", "ramp"), "ramp", Request()),
+        ("{stage: [5s:4]}", ("-p", "custom"), "custom", Request(stages=("5s:4",))),
+        ("{calls: 5}", ("-p", "ramp"), "ramp", Request(5)),
+        ("{calls: 5}", ("-s", "5s:4", "-c", "7"), "custom", Request(7, stages=("5s:4",))),
+    ],
+)
+def test_stages_of_the_command_line_are_not_mixed_with_a_load_of_the_file(
+    played: Played,
+    store: Path,
+    tmp_path: Path,
+    capsys: Capture,
+    in_file: str,
+    words: tuple[str, ...],
+    profile: str,
+    request_: Request,
+) -> None:
+    (tmp_path / "ovl.yaml").write_text(f"generate: {in_file}\n")
+
+    ovl(capsys, store, "generate", TARGET, *words)
+
+    plan = played.plans[0]
+    assert (plan.profile_name, plan.request) == (profile, request_)
+
+
+@pytest.mark.parametrize("promise", ["jitter: p95<30ms", "packet_loss: p95<0.5%"])
+def test_a_promise_on_packets_is_refused_when_typed_and_kept_when_of_the_file(
+    played: Played, store: Path, tmp_path: Path, capsys: Capture, promise: str
+) -> None:
+    ended = ovl(capsys, store, "generate", TARGET, "--threshold", promise)
+
+    assert (ended.code, played.plans) == (2, [])
+    assert promise in ended.err
+    assert "use audio_gap" in ended.err
+
+    (tmp_path / "ovl.yaml").write_text(f"thresholds: {{{promise}}}\n")
+    ovl(capsys, store, "generate", TARGET, "--threshold", "turn_latency:p95<2s")
+    assert len(played.plans) == 1
 
 
 def test_a_wrong_threshold_of_the_file_is_said_before_anything_is_called(

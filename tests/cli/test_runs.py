@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -69,7 +70,26 @@ def test_nothing_is_removed_without_a_yes(
     own_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr("typer.confirm", lambda question: False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     ended = ovl(capsys, own_store, "runs", "rm", "friday")
 
     assert (ended.code, ended.err) == (2, "ovl: nothing was removed\n")
     assert PLANTED in ovl(capsys, own_store, "runs").out
+
+
+def test_without_a_terminal_nobody_is_asked(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    ended = ovl(capsys, own_store, "runs", "rm", "friday")
+
+    assert ended.code == 2
+    assert ended.err.endswith("; use --yes\n")
+    assert PLANTED in ovl(capsys, own_store, "runs").out
+
+
+def test_a_missing_word_points_to_the_help_of_its_own_command(store: Path, capsys: Capture) -> None:
+    ended = ovl(capsys, store, "runs", "tag", "latest")
+
+    assert ended.code == 2
+    assert ended.err.endswith("see ovl runs tag --help\n")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from otel_voiceload.analysis.thresholds import parse
 from otel_voiceload.errors import ConfigError, OvlError, TargetRefused, UsageError
 from otel_voiceload.profiles import Request
 from otel_voiceload.runner.plan import RunPlan
-from otel_voiceload.runner.prepare import prepare
+from otel_voiceload.runner.prepare import prepare, refuse_unmeasurable, stages
 
 PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(calls=5, duration_s=60), Path("store"))
 
@@ -49,6 +50,23 @@ def test_what_can_not_be_is_said_at_once(
 ) -> None:
     with pytest.raises(error, match=words):
         prepare(replace(PLAN, **change))  # type: ignore[arg-type]
+
+
+def test_the_stages_are_those_that_will_be_offered_without_a_look_at_the_target() -> None:
+    unknown = replace(PLAN, target="ws://no-such-host.invalid", request=Request(calls=500))
+
+    assert [(s.duration_s, s.calls_to) for s in stages(unknown)] == [(60, 500)]
+    with pytest.raises(UsageError, match="no profile"):
+        stages(replace(PLAN, profile_name="moon"))
+
+
+def test_packets_are_promised_only_where_there_are_any() -> None:
+    promises = (*parse("turn_latency: p95<2s"), *parse("jitter{phase:ramp}: p95<30ms"))
+
+    refuse_unmeasurable(promises, "memory://agent")
+    refuse_unmeasurable(promises[:1], "ws://127.0.0.1")
+    with pytest.raises(UsageError, match=r"jitter\{phase:ramp\}: p95<30ms .* use audio_gap"):
+        refuse_unmeasurable(promises, "wss://127.0.0.1")
 
 
 def test_another_host_gets_at_most_ten_calls_unless_it_was_allowed() -> None:

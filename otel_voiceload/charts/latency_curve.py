@@ -1,15 +1,17 @@
 """Latency against calls held, for one component or the whole turn, with the bend marked.
 
 One chart per component, all with the same axes, so that eyes can go from one to the next and the
-one that leaves the others is plain. Both axes are logarithmic where they span much: levels double,
-and a queue turns half a second into five.
+one that leaves the others is plain. A component far faster than the turn, such as a network of half
+a millisecond, keeps the common upper end and gets a lower one of its own: on the common one it
+would lie flat at a figure that nobody measured. Both axes are logarithmic where they span much:
+levels double, and a queue turns half a second into five.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from otel_voiceload.charts.theme import Spec, Width, chart, component_scale
@@ -18,6 +20,8 @@ STATISTICS: Final = ("p50", "p95", "p99")
 MAX_TICKS: Final = 8
 LABEL_HEIGHT: Final = 13  # pixels
 FLOOR_S: Final = 0.02  # a network of half a millisecond would squeeze all that matters
+LEAST_S: Final = 1e-5  # no clock here tells less; a span of nothing has no logarithm
+WIDE_RANGE: Final = 1000.0  # where ticks at 1, 2 and 5 would stand too close
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Axes:
 
 
 def shared_axes(curves: Sequence[Sequence[Point]], bend: Bend | None) -> Axes:
-    """Ranges that hold the bend's interval and every point; what is below the floor lies on it."""
+    """Ranges that hold the bend's interval and every point at or over the floor."""
     points = [point for curve in curves for point in curve]
     levels = sorted({point.calls for point in points if point.calls > 0})
     marks = [each for each in (bend.low, bend.high) if each] if bend else []
@@ -72,6 +76,17 @@ def shared_axes(curves: Sequence[Sequence[Point]], bend: Bend | None) -> Axes:
     )
 
 
+def own_axes(axes: Axes, curve: Sequence[Point]) -> Axes:
+    """The shared axes; for a curve that goes below them, from the decade under its lowest point."""
+    low, high = axes.seconds
+    every = [value for point in curve for value in (point.p50_s, point.p95_s, point.p99_s)]
+    least = min((value for value in every if value is not None), default=low)
+    if least >= low:
+        return axes
+    decade: float = 10.0 ** math.floor(math.log10(max(least, LEAST_S)))
+    return replace(axes, seconds=(decade, high))
+
+
 def spec(
     name: str,
     curve: Sequence[Point],
@@ -84,6 +99,7 @@ def spec(
     height: int = 240,
 ) -> Spec:
     """The chart; the interval and the climb are drawn only where ``bends_here``."""
+    axes = own_axes(axes, curve)
     layers: list[Spec] = []
     if bend is not None:
         layers += _bend_layers(bend, bends_here, axes)
@@ -174,10 +190,11 @@ def _labels(rows: list[dict[str, Any]], axes: Axes, height: int) -> list[dict[st
 
 
 def _ticks(seconds: tuple[float, float]) -> list[float]:
-    """1, 2 and 5 of each decade within the range; else the axis draws a line for every digit."""
+    """1, 2 and 5 of each decade, or 1 of many; else the axis draws a line for every digit."""
     low, high = seconds
+    digits = (1,) if high / low > WIDE_RANGE else (1, 2, 5)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
+    steps = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
     return [step for step in steps if low <= step <= high]
 
 

@@ -76,13 +76,26 @@ def test_no_time_at_all_stays_on_a_logarithmic_axis() -> None:
     rows = layers(spec, "line")[0]["data"]["values"]
 
     assert {row["measured"] for row in rows} == {0.0}
-    assert min(row["seconds"] for row in rows) == axes.seconds[0] > 0
+    assert {row["seconds"] for row in rows} == {latency_curve.LEAST_S}
 
 
 def test_a_fast_network_does_not_squeeze_the_other_curves() -> None:
     axes = latency_curve.shared_axes([CURVE, [point(12, 0.0005)]], None)
 
     assert axes.seconds[0] == latency_curve.FLOOR_S
+
+
+@pytest.mark.parametrize(
+    ("p50", "lower_end"), [(0.0005, 0.0001), (0.010, 0.01), (0.015, 0.01), (0.5, 0.4)]
+)
+def test_every_point_stands_at_its_own_height(p50: float, lower_end: float) -> None:
+    curve = [point(12, p50), point(48, 2 * p50)]
+    axes = latency_curve.shared_axes([CURVE], None)
+    spec = latency_curve.spec("network", curve, axes)
+    line = layers(spec, "line")[0]
+
+    assert all(row["seconds"] == row["measured"] for row in line["data"]["values"])
+    assert line["encoding"]["y"]["scale"]["domain"] == pytest.approx([lower_end, axes.seconds[1]])
 
 
 def test_unknown_percentiles_are_left_out() -> None:

@@ -23,6 +23,8 @@ RUN_VIEWS: Final = (
     "otel_spans",
     "metric_points",
 )
+# Parameters that may be left out: NULL then means no window, no bend, no marked baselines.
+MAY_BE_NULL: Final = ("since_ns", "until_ns", "knee_calls", "marked")
 _NAME: Final = re.compile(r"^\w+$")
 _NUMBER: Final = re.compile(r"^-?\d+(\.\d+)?$")
 
@@ -35,7 +37,7 @@ def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, obje
     question = question.strip().rstrip(";").strip()
     if not question:
         raise UsageError("what is the question? give SQL or a name; `ovl query --list` shows names")
-    bound = {"run_id": run_id, **parameters}
+    bound = {"run_id": run_id, "of_run": run_id, **parameters}  # both names mean the asked run
     if not _NAME.match(question):
         return reading.sql(question, **_used(question, bound))
     if question in WHOLE_VIEWS:
@@ -43,9 +45,16 @@ def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, obje
     if question in RUN_VIEWS and question not in catalogue.catalogue():
         text = f"from {question} where run_id = $run_id"
         return reading.sql(text, run_id=run_id)
-    unknown = set(parameters) - set(_names(catalogue.find(question).sql))
+    names = set(_names(_code(catalogue.find(question).sql)))
+    unknown = set(parameters) - names
     if unknown:
         raise UsageError(f"the query {question} has no parameter {', '.join(sorted(unknown))}")
+    missing = sorted(names - set(bound) - set(MAY_BE_NULL))
+    if missing:
+        raise UsageError(
+            f"the query {question} lacks its parameter {', '.join(missing)}:"
+            f" give {' '.join(f'--param {name}=VALUE' for name in missing)}"
+        )
     return reading.table(question, **bound)
 
 
@@ -78,6 +87,11 @@ def _used(sql: str, bound: dict[str, object]) -> dict[str, object]:
     """DuckDB refuses a parameter that the text does not name."""
     names = _names(sql)
     return {name: value for name, value in bound.items() if name in names}
+
+
+def _code(sql: str) -> str:
+    """The text without its comments: a header may name a parameter in words."""
+    return re.sub(r"--.*", "", sql)
 
 
 def _names(sql: str) -> list[str]:

@@ -64,6 +64,14 @@ def test_a_parameter_that_a_query_does_not_have_is_an_error(reading: Reading) ->
         asking.ask(reading, "exemplar_turns", PLANTED, {"knee": 3.0})
 
 
+def test_a_parameter_that_a_query_needs_is_named_when_it_is_missing(reading: Reading) -> None:
+    with pytest.raises(UsageError, match="component_samples lacks its parameter component: give"):
+        asking.ask(reading, "component_samples", PLANTED, {})
+
+    assert asking.ask(reading, "component_samples", PLANTED, {"component": "llm"}).rows
+    assert asking.ask(reading, "exemplar_turns", PLANTED, {}).rows
+
+
 def test_parameters_are_numbers_where_they_look_like_it() -> None:
     assert asking.parameters_of(["a=46", "b=-1.5", "c=llm", "d="]) == {
         "a": 46.0,

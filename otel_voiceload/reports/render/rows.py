@@ -14,7 +14,7 @@ import orjson
 from otel_voiceload.reports.render import markdown
 
 Form = Literal["text", "json", "csv", "md"]
-NOTHING: Final = "unknown"
+NOTHING: Final = "-"  # a query's NULL may mean unknown, none or not applicable
 _NUMBERS: Final = (int, float, Decimal)
 
 
@@ -69,7 +69,7 @@ def to_text(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for a person's eye; one that is not there is unknown."""
+    """A value for a person's eye; NULL is a dash."""
     if value is None:
         return NOTHING
     if isinstance(value, float):

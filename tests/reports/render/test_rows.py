@@ -35,7 +35,7 @@ def test_csv_leaves_unknown_empty() -> None:
 def test_markdown_keeps_its_columns_whatever_a_value_holds() -> None:
     text = rows.render("md", COLUMNS, ROWS)
 
-    assert "| a\\|b | unknown | unknown |" in text
+    assert "| a\\|b | - | - |" in text
 
 
 def test_text_lines_up_and_puts_numbers_to_the_right() -> None:

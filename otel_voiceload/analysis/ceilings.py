@@ -77,11 +77,11 @@ def _break_of(threshold: Threshold, grounds: Grounds) -> _Break | float | None:
             continue
         name = f"{threshold.name}: {threshold.expression}"
         if held is None:
-            return _Break(0.0, 0.0, level.calls, name)
+            return _Break(0.0, 0.0, level.named, name)
         limit = _absolute(threshold, grounds)
-        calls = _between(held[0].calls, level.calls, held[1], observed, limit)
-        return _Break(calls, held[0].calls, level.calls, name)
-    return None if held is None else held[0].calls
+        calls = _between(held[0].named, level.named, held[1], observed, limit)
+        return _Break(calls, held[0].named, level.named, name)
+    return None if held is None else held[0].named
 
 
 def _absolute(threshold: Threshold, grounds: Grounds) -> float:

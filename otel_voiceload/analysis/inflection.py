@@ -7,7 +7,7 @@ same steps, also for targets that show nothing of their inside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +25,7 @@ SERVED = ("stt", "llm", "tts", "endpointing", "tool", "text_aggregation")
 SATURATED_KAPPA = 0.5
 SAME_ONSET = 1.30
 CLEARLY_LARGER = 2.0
+THIN_TIMING = "component timing came with too few turns to compare levels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Finding:
     status: Status
-    tested_up_to: float | None
+    tested_up_to: float | None  # the level's number in the tables
     candidates: tuple[Candidate, ...] = ()
     repeat_level: float | None = None
     climb: tuple[float, float | None] | None = None
@@ -72,9 +73,15 @@ class Inflections:
 
 
 def find(
-    evidence: Evidence, failures: Mapping[str, Mapping[str, int]], seed: int = 1
+    evidence: Evidence,
+    failures: Mapping[str, Mapping[str, int]],
+    seed: int = 1,
+    timed: Collection[str] = (),
 ) -> Inflections:
-    """Both findings. ``failures`` are counts of error types per component."""
+    """Both findings. ``failures`` are counts of error types per component.
+
+    ``timed`` are the components of which the run has any timing, enough to compare or not.
+    """
     rng = np.random.default_rng(seed)
     names = evidence.components()
     bends = {}
@@ -84,8 +91,11 @@ def find(
             bends[name] = bend
     turn = _finding(evidence, [bends["turn"]] if "turn" in bends else [], failures)
     if not any(name in SERVED for name in names) and not _candidate(bends.get("network")):
-        reason = "no component timing came with this run"
-        components = Finding("unobserved", turn.tested_up_to, reason=reason)
+        if any(name in SERVED for name in timed):
+            components = Finding("cannot_tell", turn.tested_up_to, reason=THIN_TIMING)
+        else:
+            reason = "no component timing came with this run"
+            components = Finding("unobserved", turn.tested_up_to, reason=reason)
     else:
         seen = [bend for name, bend in bends.items() if name != "turn"]
         components = _finding(evidence, seen, failures)
@@ -130,10 +140,10 @@ def _finding(
     levels = [level for level, _ in evidence.series("turn")]
     if not levels:
         return Finding("cannot_tell", None, reason="no level of load has enough turns to compare")
-    tested = max(level.calls for level in levels)
+    tested = max(level.named for level in levels)
     first_level, first_point = evidence.series("turn")[0]
     if first_point.error_rate > 0.5:
-        reason = f"most turns had no answer already at {first_level.calls:.0f} calls"
+        reason = f"most turns had no answer already at {first_level.named:.0f} calls"
         return Finding("cannot_tell", tested, reason=reason)
     if len(levels) < 2:
         reason = f"only one level of load, {tested:.0f} calls: there is nothing to compare it with"
@@ -184,7 +194,7 @@ def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
         names = ", ".join(bend.component for bend in remaining)
         return "ambiguous", None, f"{names} bent together; one name would be a guess"
     if bend.full_at_first:
-        return "at_most", None, f"full already at the lowest level, {bend.series[0][0].calls:.0f}"
+        return "at_most", None, f"full already at the lowest level, {bend.series[0][0].named:.0f}"
     if bend.knee is None:
         return "cannot_tell", before, "too few turns below the onset to know the turn cycle"
     unclear = bend.onset.kappa < SATURATED_KAPPA and not bend.onset.by_errors
@@ -224,10 +234,10 @@ def _evidence(bend: Bend, worst: Point) -> list[str]:
     level = bend.series[onset.index][0]
     lines = [
         f"{_ms(onset.base.mean_s)} unloaded, {_ms(worst.mean_s)} at worst,"
-        f" slower from the level of {level.calls:.0f} calls on"
+        f" slower from the level of {level.named:.0f} calls on"
     ]
     if onset.by_errors:
-        lines[0] = f"errors from the level of {level.calls:.0f} calls on"
+        lines[0] = f"errors from the level of {level.named:.0f} calls on"
     if not onset.by_errors:
         lines.append(f"of every extra call {min(onset.kappa, 1.0):.0%} waits in it")
     if knee is not None:

@@ -204,7 +204,7 @@ def _limit(threshold: Threshold, grounds: Grounds) -> tuple[float | None, str | 
         return threshold.limit, None
     base = grounds.baseline.get(threshold.metric)
     if base is None or not len(base.values):
-        return None, "there is no baseline to compare with: tag a run of the same target `baseline`"
+        return None, "there is no baseline to compare with: mark one with `ovl runs baseline RUN`"
     estimate = estimate_of(threshold, base)
     if estimate is None or not isfinite(estimate.observed):
         return None, "the baseline has too few values"

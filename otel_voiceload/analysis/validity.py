@@ -54,7 +54,7 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     elif facts.turns == 0:
         grave.append("no turn was recorded")
     elif facts.turns < FEW_TURNS:
-        light.append(f"only {facts.turns} turns were recorded")
+        light.append(f"only {_count(facts.turns, 'turn')} recorded")
     if facts.levels_limited and facts.levels_limited * 2 > facts.levels:
         grave.append(_limited(facts))
     elif facts.levels_limited:
@@ -65,7 +65,7 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     if not facts.shut_down and facts.calls:
         light.append("the run ended without a shutdown, so its last calls are cut")
     if facts.impossible_turns:
-        light.append(f"{facts.impossible_turns} turns with a negative latency were left out")
+        light.append(f"{_count(facts.impossible_turns, 'turn')} with a negative latency left out")
     if facts.levels_thin:
         remarks.append(f"{_count(facts.levels_thin, 'level')} left out for too few turns")
     for component, sources in facts.sources.items():
@@ -93,8 +93,9 @@ def _lost(facts: Facts, grave: list[str], light: list[str]) -> None:
 
 
 def _limited(facts: Facts) -> str:
+    left = "it was" if facts.levels_limited == 1 else "they were"
     of = f"{facts.levels_limited} of {_count(facts.levels, 'level')}"
-    return f"the generator was the limit in {of}; they were left out"
+    return f"the generator was the limit in {of}; {left} left out"
 
 
 def _count(number: int, noun: str) -> str:

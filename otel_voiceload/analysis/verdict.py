@@ -11,7 +11,7 @@ from typing import Literal
 
 from otel_voiceload.analysis import judge
 from otel_voiceload.analysis.ceilings import Ceiling
-from otel_voiceload.analysis.inflection import Candidate, Finding, Inflections
+from otel_voiceload.analysis.inflection import THIN_TIMING, Candidate, Finding, Inflections
 from otel_voiceload.analysis.judge import Judged
 from otel_voiceload.analysis.validity import Validity
 from otel_voiceload.errors import ExitCode
@@ -71,16 +71,27 @@ def headline(found: Inflections, validity: Validity, reasons: Sequence[str]) -> 
             if finding.candidates:
                 names = " and ".join(_name(each) for each in finding.candidates)
                 return f"{names} slowed down, but it can not be told why: {finding.reason}."
+            if finding.reason == THIN_TIMING and turn.status in ("found", "at_most"):
+                return f"{_of_turn(turn)} Which component it was can not be told: {THIN_TIMING}."
             return f"No inflection can be told: {finding.reason}."
 
 
 def next_step(
-    found: Inflections, validity: Validity, written: Sequence[Judged], slo: Ceiling
+    found: Inflections,
+    validity: Validity,
+    written: Sequence[Judged],
+    slo: Ceiling,
+    baseline_run: str | None = None,
 ) -> str:
-    """One thing to do now; ``written`` are the user's own thresholds."""
+    """One thing to do now; ``written`` are the user's own thresholds.
+
+    ``baseline_run`` is the run's id when it was made to be a baseline and is none yet.
+    """
     finding = found.components
     if validity == "inconclusive":
         return "Run it again with the reasons above removed: the same `ovl generate` once more."
+    if baseline_run is not None:
+        return f"Mark it for later runs to be compared with: `ovl runs baseline {baseline_run}`."
     if finding.status == "unobserved":
         return (
             "To see the components, point the target's OTLP exporter at the collector"
@@ -89,7 +100,7 @@ def next_step(
     if finding.status == "cannot_tell":
         if finding.repeat_level is not None:
             return f"Repeat the level of {finding.repeat_level:.0f} calls after the peak."
-        if finding.tested_up_to is not None:
+        if finding.tested_up_to is not None and finding.reason != THIN_TIMING:
             return "Hold several levels of load: `ovl generate TARGET -p ramp`."
         return "Hold the load longer, or with more calls: `ovl generate TARGET -c 10 -d 5m`."
     if finding.status == "ambiguous":
@@ -100,7 +111,8 @@ def next_step(
         return "Begin lower, to see the target unloaded: `ovl generate TARGET -c 1 -d 1m`."
     undecided = max((each.needs_calls or 0 for each in written if each.decides), default=0)
     if undecided:
-        return f"About {undecided} more calls would decide the open thresholds."
+        more = "1 more call" if undecided == 1 else f"{undecided} more calls"
+        return f"About {more} would decide the open thresholds."
     if written and slo.calls == 0 and slo.limited_by is not None:
         return f"Not only a load problem: `{slo.limited_by}` is missed at the lowest level too."
     name = finding.candidates[0].component

@@ -112,7 +112,11 @@ class _Builder:
         self._level_rows = reading.query("level_table", run_id=run_id)
         self._sources = reading.query("component_sources", run_id=run_id)
         self._evidence = self._gather()
-        self._found = inflection.find(self._evidence, self._failures())
+        self._found = inflection.find(
+            self._evidence,
+            self._failures(),
+            timed={str(row["component"]) for row in self._sources},
+        )
         if base_id is None:
             base, up_to = figures.own_baseline(self._samples, self._evidence.rising)
         else:
@@ -180,8 +184,12 @@ class _Builder:
                 cast(int, self._ledger["spans_stored"]),
                 self._lost(),
             ),
-            "next_step": verdict.next_step(found, state, written, slo),
+            "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
         }
+
+    def _unmarked_baseline(self) -> str | None:
+        marked = self._run_id in self._options.baselines or self._facts["tag"] == "baseline"
+        return self._run_id if self._facts["profile"] == "baseline" and not marked else None
 
     def _gather(self) -> Evidence:
         names = ("level_blocks", "level_cells", "level_throughput", "turn_cycles")

@@ -113,6 +113,16 @@ def test_unobserved_without_component_timing_but_the_turn_is_judged() -> None:
     assert found.turn.candidates[0].component == "turn"
 
 
+def test_timing_too_thin_to_compare_is_not_called_unobserved() -> None:
+    seen = run(CALLS, llm=FULL_LLM)
+    only_turn = Evidence(seen.rising, seen.returned, {"turn": seen.points["turn"]}, seen.cycles)
+
+    thin = inflection.find(only_turn, {}, timed={"llm"}).components
+
+    assert (thin.status, thin.reason) == ("cannot_tell", inflection.THIN_TIMING)
+    assert inflection.find(only_turn, {}, timed={"network"}).components.status == "unobserved"
+
+
 def test_a_turn_that_bends_without_any_component_bending_is_not_blamed_on_one() -> None:
     seen = evidence(CALLS, {"turn": FULL_LLM, "llm": steady(CALLS, 0.5)})
     finding = find(seen)

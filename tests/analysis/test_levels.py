@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from otel_voiceload.analysis.levels import Columns, gather
+from tests.analysis.shapes import level
 
 
 def blocks(*rows: tuple[int, float, str, int, float, float, bool]) -> Columns:
@@ -134,3 +137,8 @@ def test_first_turns_count_only_where_the_load_came_back_to() -> None:
     assert found.points["llm"][up].mean_s == pytest.approx(0.5)
     assert back not in found.points["llm"]
     assert found.with_first["llm"][back].turns == 20
+
+
+@pytest.mark.parametrize(("held", "name"), [(19.2, 20), (20.4, 20), (18.0, 20), (11.0, 11)])
+def test_a_level_is_named_as_it_was_asked_unless_far_less_was_held(held: float, name: int) -> None:
+    assert replace(level(0, held), asked=20.0).named == name

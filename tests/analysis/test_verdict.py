@@ -6,7 +6,7 @@ import pytest
 
 from otel_voiceload.analysis import verdict
 from otel_voiceload.analysis.ceilings import Ceiling
-from otel_voiceload.analysis.inflection import Candidate, Finding, Inflections
+from otel_voiceload.analysis.inflection import THIN_TIMING, Candidate, Finding, Inflections
 from otel_voiceload.analysis.judge import Judged, Verdict
 from otel_voiceload.analysis.thresholds import parse
 from otel_voiceload.analysis.validity import Validity
@@ -114,3 +114,23 @@ def test_open_thresholds_ask_for_the_calls_that_would_decide_them() -> None:
         Inflections(BENT, BENT), "valid", [judged("unknown", needs_calls=120)], NO_LIMIT
     )
     assert step == "About 120 more calls would decide the open thresholds."
+
+
+def test_one_more_call_is_one_call() -> None:
+    open_still = [judged("unknown", needs_calls=1)]
+    step = verdict.next_step(Inflections(BENT, BENT), "valid", open_still, NO_LIMIT)
+    assert step == "About 1 more call would decide the open thresholds."
+
+
+def test_a_baseline_run_asks_to_be_marked_as_one() -> None:
+    level = Inflections(Finding("cannot_tell", 10.0), Finding("cannot_tell", 10.0))
+    step = verdict.next_step(level, "valid", [], NO_LIMIT, baseline_run="20270115T080001-llm")
+    assert "`ovl runs baseline 20270115T080001-llm`" in step
+
+
+def test_timing_of_too_few_turns_asks_for_more_and_not_for_an_exporter() -> None:
+    thin = Finding("cannot_tell", 4.0, reason=THIN_TIMING)
+    found = Inflections(thin, Finding("found", 96.0, (TURN,)))
+
+    assert "Hold the load longer" in verdict.next_step(found, "degraded", [], NO_LIMIT)
+    assert "Which component it was can not be told" in verdict.headline(found, "degraded", [])

@@ -165,7 +165,9 @@ def test_without_component_timing_the_turn_is_judged_and_the_way_to_see_more_is_
         replace(each, components=(), rtt_s=None) if isinstance(each, TurnRecord) else each
         for each in held(10, 30)
     ]
-    report = report_of(written(tmp_path, run), records.RUN)
+    store = written(tmp_path, run)
+    assert f"`ovl runs baseline {records.RUN}`" in report_of(store, records.RUN)["next_step"]
+    report = report_of(store, records.RUN, ReportOptions(baselines=(records.RUN,)))
     assert report["inflection"]["status"] == "unobserved"
     assert {each["role"] for each in report["components"]} == {"unobserved"}
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in report["next_step"]

@@ -28,6 +28,7 @@ from otel_voiceload.reports.render.phrases import (
     calls_range,
     observed,
     planted_and_found,
+    planted_is_found,
     verdict_of,
 )
 from otel_voiceload.reports.report import Ceiling, Report
@@ -169,7 +170,9 @@ def _header(report: Report) -> Html:
         " ",
         tag("span", f"thresholds: {report['verdict']}", class_=f"badge {_TONE[report['verdict']]}"),
         tag("h1", report["headline"]),
-        tag("p", planted, class_="planted") if planted else "",
+        tag("p", planted, class_=f"planted {'good' if planted_is_found(report) else 'bad'}")
+        if planted
+        else "",
         *(tag("p", line, class_="facts") for line in about),
     )
 
@@ -191,19 +194,19 @@ def _cards(report: Report) -> Html:
         (
             "within the thresholds",
             f"{calls(slo['calls'])} {calls_range(slo['ci'])}",
-            _limit(slo),
+            _limit(slo, "no level has enough turns to tell"),
         ),
         (
             "within 2x own baseline",
             f"{calls(own['calls'])} {calls_range(own['ci'])}",
-            _limit(own),
+            _limit(own, _why_no_own_ceiling(report)),
         ),
         (
             "headroom",
             "unknown"
             if report["headroom"]["calls"] is None
             else f"{report['headroom']['calls']:+.0f}",
-            facts.about_headroom(report),
+            facts.about_headroom(report).removeprefix("unknown: ").removeprefix("unknown "),
         ),
     ]
     return tag(
@@ -216,9 +219,19 @@ def _cards(report: Report) -> Html:
     )
 
 
-def _limit(ceiling: Ceiling) -> str:
+def _limit(ceiling: Ceiling, why_unknown: str) -> str:
+    if ceiling["calls"] is None:
+        return why_unknown
     by = f"limited by {ceiling['limited_by']}" if ceiling["limited_by"] else "no limit was reached"
-    return by if ceiling["calls"] is None else f"calls, {by}"
+    return f"calls, {by}"
+
+
+def _why_no_own_ceiling(report: Report) -> str:
+    if report["baseline"]["kind"] == "none":
+        return "no baseline: tag a run with `ovl runs baseline RUN`"
+    if report["baseline"]["kind"] == "own_levels":
+        return "no level above the baseline's own has enough turns to tell"
+    return "no level has enough turns to tell"
 
 
 def _interval(bend: Bend) -> tuple[float, float] | None:
@@ -240,7 +253,8 @@ def _figures(
     found = bend_of(report)
     bending = f"latency-{found[0]}" if found else None
     legend = (
-        "Solid p50, dashed p95, dotted p99. The line is where the first component bends, the dark"
+        "Solid p50, dashed p95, dotted p99. All charts share their axes, except that one far faster"
+        " than the turn begins lower. The line is where the first component bends, the dark"
         " band its 95 % interval, the light band where latency climbs. Diamonds: a level returned"
         " to after the peak."
     )

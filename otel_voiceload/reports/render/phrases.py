@@ -65,6 +65,10 @@ def percent(ratio: float | None) -> str:
     return f"{share:.2g}%" if abs(share) >= 0.01 else "<0.01%"
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def calls(value: float | None) -> str:
     """A number of calls, whole: nobody holds half a call."""
     return UNKNOWN if value is None else f"{value:.0f}"
@@ -124,7 +128,7 @@ def verdict_of(result: ThresholdResult) -> str:
         return f"not applicable: {result['why'] or 'this wire has no such figure'}"
     if verdict == "unknown":
         needs = result["needs_calls"]
-        more = f", about {needs} more calls would decide" if needs else ""
+        more = f", about {counted(needs, 'more call')} would decide" if needs else ""
         why = f": {result['why']}" if result["why"] and not needs else ""
         return f"unknown{why}{more}"
     return verdict
@@ -167,6 +171,16 @@ def planted_and_found(report: Report) -> str | None:
         limit = "at most " if inflection["status"] == "at_most" else ""
         found.append(f"{name}{limit}{at_calls(candidate['calls'], candidate['ci'])}")
     return f"{said}, found {' or '.join(found)}"
+
+
+def planted_is_found(report: Report) -> bool:
+    """Whether a demo found what it planted, by the same rule as its exit code."""
+    component = report["run"].get("planted", "").partition(":")[0]
+    found = report["inflection"]
+    if component in PLANTED_NOTHING:
+        return found["status"] == "not_reached"
+    named = [candidate["component"] for candidate in found["candidates"]]
+    return found["status"] == "found" and named == [component]
 
 
 def moment(iso: str | None) -> str:

@@ -29,6 +29,8 @@ _VERDICT: Final = {
     "not_applicable": "dim",
 }
 
+_SHORT: Final = {"unattributed": "rest", "text_aggregation": "aggregation"}
+
 Paint = Callable[[str, str], str]
 
 
@@ -135,7 +137,7 @@ def _cell(cell: Cell | None, paint: Paint) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 11 else name[:10] + "."
+    return _SHORT.get(name, name if len(name) <= 11 else name[:10] + ".")
 
 
 def _left_out(report: Report, grid: Grid) -> list[str]:
@@ -182,7 +184,8 @@ def _threshold(result: ThresholdResult, censored_at_s: float | None, paint: Pain
     if result["verdict"] == "not_applicable":
         head, seen = left, ""
     else:
-        seen = f"{observed(result, censored_at_s):>9}  {bounds(result, censored_at_s):<16}"
+        # One more than the column when bounds are in points: never without a space behind them.
+        seen = f"{observed(result, censored_at_s):>9}  {bounds(result, censored_at_s):<15} "
         head = left
     room = WIDTH - len(left) - len(seen)
     first, *rest = _wrap(verdict_of(result), room)

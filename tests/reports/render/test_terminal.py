@@ -86,4 +86,11 @@ def test_a_long_component_name_keeps_its_column() -> None:
     lines = terminal.render(report).splitlines()
     head = next(line for line in lines if line.strip().startswith("calls  turns"))
 
-    assert "text_aggre." in head
+    assert "aggregation" in head
+
+
+def test_bounds_wider_than_their_column_stay_apart_from_the_verdict() -> None:
+    report = demo_report()
+    report["thresholds"][0] |= {"unit": "points", "ci": (0.0, 0.351), "verdict": "unknown"}
+
+    assert "0.0 - 35.1 points unknown" in terminal.render(report)

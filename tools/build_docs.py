@@ -15,28 +15,13 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from otel_voiceload.cli import main as cli
 from otel_voiceload.cli.options import COMMON_NAMES
-from otel_voiceload.store.catalogue import catalogue, queries_folder
+from otel_voiceload.store.catalogue import PUBLIC_VIEWS, catalogue, queries_folder
 from otel_voiceload.store.open import open_store
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Parameter
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-# The views that people's own SQL may rely on, in the order in which one meets them.
-PUBLIC_VIEWS = (
-    "runs",
-    "stages",
-    "concurrency",
-    "levels",
-    "calls",
-    "turns",
-    "component_spans",
-    "component_observations",
-    "curve",
-    "otel_spans",
-    "metric_points",
-    "ledger",
-)
 NOTE = "<!-- Written by `make docs`; change the source instead. -->"
 
 

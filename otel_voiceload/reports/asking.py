@@ -11,18 +11,7 @@ from otel_voiceload.store.reading import Reading, Table
 
 # Views that people ask whole: they list runs, or belong to none.
 WHOLE_VIEWS: Final = ("runs", "ledger")
-RUN_VIEWS: Final = (
-    "stages",
-    "concurrency",
-    "levels",
-    "calls",
-    "turns",
-    "component_spans",
-    "component_observations",
-    "curve",
-    "otel_spans",
-    "metric_points",
-)
+RUN_VIEWS: Final = tuple(v for v in catalogue.PUBLIC_VIEWS if v not in WHOLE_VIEWS)
 # Parameters that may be left out: NULL then means no window, no bend, no marked baselines.
 MAY_BE_NULL: Final = ("since_ns", "until_ns", "knee_calls", "marked")
 _NAME: Final = re.compile(r"^\w+$")

@@ -21,6 +21,7 @@ from otel_voiceload.errors import StoreError, UsageError
 from otel_voiceload.reports import otlp_lines
 from otel_voiceload.reports.runs import open_selected
 from otel_voiceload.store import attach, catalogue
+from otel_voiceload.store.catalogue import RUN_VIEWS
 from otel_voiceload.store.reading import Reading
 
 Kind = Literal["duckdb", "otlp", "parquet", "csv"]
@@ -30,20 +31,6 @@ SUFFIXES: Final[dict[str, Kind]] = {
     ".parquet": "parquet",
     ".csv": "csv",
 }
-# What a person asks of a run; each has a run_id, so that it can be cut to one.
-VIEWS: Final = (
-    "runs",
-    "stages",
-    "concurrency",
-    "levels",
-    "calls",
-    "turns",
-    "component_spans",
-    "component_observations",
-    "curve",
-    "otel_spans",
-    "metric_points",
-)
 _STORAGE: Final = "v1.5.0"
 _FETCH: Final = 2000
 _COPY: Final = {
@@ -130,8 +117,8 @@ def kind_of(path: Path) -> Kind:
 
 def write(store: Path, selector: str, path: Path, kind: Kind, view: str) -> str:
     """Writes the copy and returns the run's id; ``view`` is what Parquet and CSV hold."""
-    if view not in VIEWS:
-        raise UsageError(f"no view is called {view!r}; choose one of {', '.join(VIEWS)}")
+    if view not in RUN_VIEWS:
+        raise UsageError(f"no view is called {view!r}; choose one of {', '.join(RUN_VIEWS)}")
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}: make it, or give another file with -o")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -201,7 +188,7 @@ def _to_duckdb(connection: duckdb.DuckDBPyConnection, run_id: str, path: Path) -
             raise StoreError(f"the run {run_id} can not be copied, {name}: {why}") from error
     # The views' answers too, as tables: whoever opens the file has `turns` at once, in any DuckDB.
     Reading(connection, path, ()).prepare(run_id)
-    for view in VIEWS:
+    for view in RUN_VIEWS:
         if view not in _COPY:
             connection.execute(
                 f"create table copy.{view} as from {view} where run_id = $run_id",

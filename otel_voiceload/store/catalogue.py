@@ -14,6 +14,21 @@ from pathlib import Path
 from otel_voiceload.errors import UsageError
 
 HEADER_FIELDS = ("title", "question", "columns", "reads")
+# The views that people's own SQL may rely on, in the order in which one meets them.
+RUN_VIEWS = (  # each has a run_id, so that it can be cut to one run
+    "runs",
+    "stages",
+    "concurrency",
+    "levels",
+    "calls",
+    "turns",
+    "component_spans",
+    "component_observations",
+    "curve",
+    "otel_spans",
+    "metric_points",
+)
+PUBLIC_VIEWS = (*RUN_VIEWS, "ledger")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._header_deadline: asyncio.TimerHandle | None = None
         self._header_bytes = 0
 
+    # uvicorn types it as any transport, and serves TCP alone, which this one is.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._await_headers()

@@ -52,6 +52,7 @@ def slot_of(key: str, which: str, value: Promoted) -> int | None:
     slot = SLOTS.get(key)
     if slot is None or which != slot[1] + "_value":
         return None
+    # The name of the member says that the value is an int; a type checker can not see that.
     if which == "int_value" and not _INT32_MIN <= value <= _INT32_MAX:  # type: ignore[operator]
         return None
     return slot[0]

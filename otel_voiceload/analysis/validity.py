@@ -12,10 +12,6 @@ from typing import Literal
 
 Validity = Literal["valid", "degraded", "inconclusive"]
 
-# The same limits as in the view stage_health: 1 % of frames late, or a usual 99th percentile of the
-# pacing error over one frame.
-LATE_SHARE = 0.01
-PACING_ERROR_S = 0.020
 LOST_SHARE = 0.05
 FEW_TURNS = 30
 
@@ -37,11 +33,6 @@ class Facts:
     impossible_turns: int  # negative durations
     sources: Mapping[str, Sequence[str]]  # component -> where its timing came from
     notes: Sequence[str]  # of the reader: what could not be read
-
-
-def generator_limited(late_share: float, pacing_error_p99_s: float) -> bool:
-    """Whether a stage measured its own caller: the rule by which levels are left out."""
-    return late_share > LATE_SHARE or pacing_error_p99_s > PACING_ERROR_S
 
 
 def assess(facts: Facts) -> tuple[Validity, list[str]]:

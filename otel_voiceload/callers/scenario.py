@@ -211,6 +211,7 @@ class _NoAliases(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
+        # The published types know neither None nor an index that is a node; PyYAML passes both.
         return super().compose_node(parent, index)  # type: ignore[arg-type]
 
 

@@ -253,6 +253,7 @@ def with_common(verb: Callable[Concatenate[Common, P], None]) -> Callable[..., N
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
     parameters = [context, *keyword, *shared]
     del run.__wrapped__
+    # inspect and typer look for this attribute; the type of a function does not list it.
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from otel_voiceload.analysis.validity import Facts, assess, generator_limited
+from otel_voiceload.analysis.validity import Facts, assess
 
 SOUND = Facts(
     turns=500,
@@ -56,13 +56,3 @@ def test_what_speaks_against_a_run(change: dict[str, object], validity: str, say
 def test_the_gravest_reason_comes_first() -> None:
     _, reasons = assess(replace(SOUND, turns=0, shut_down=False))
     assert reasons[0] == "no turn was recorded"
-
-
-@pytest.mark.parametrize(
-    ("late_share", "pacing_s", "limited"),
-    [(0.0, 0.005, False), (0.02, 0.005, True), (0.0, 0.03, True)],
-)
-def test_the_rule_by_which_a_stage_measured_its_own_caller(
-    late_share: float, pacing_s: float, limited: bool
-) -> None:
-    assert generator_limited(late_share, pacing_s) is limited

@@ -40,8 +40,9 @@ create table spans (
     component_queue_s     double,             -- voiceload.component.queue
     component_source      varchar,            -- voiceload.component.source
     error_type            varchar,            -- error.type
-    -- the rest
-    attributes            json,               -- NULL when nothing is left after promotion
-    events                json,               -- NULL when none; [{"time_unix_nano","name","attributes",...}]
-    links                 json                -- NULL when none; [{"trace_id","span_id","trace_state",...}]
+    -- The rest. Zstandard, because DuckDB's own choice (dictionary and FSST) took 83 B/span where
+    -- this takes 61, cost a third more time at the checkpoint and read no faster.
+    attributes            json using compression zstd, -- NULL when nothing is left after promotion
+    events                json using compression zstd, -- NULL when none; [{"time_unix_nano","name","attributes",...}]
+    links                 json using compression zstd  -- NULL when none; [{"trace_id","span_id","trace_state",...}]
 );

@@ -15,6 +15,7 @@ line and leaves with the class's ``exit_code``. A traceback is a bug of ours and
     │   └── WireError        3   one call was not set up; during a run an outcome of that call
     ├── CollectorError       1   the collector could not be started or reached
     └── Interrupted        130   the user stopped the run; what was recorded is kept
+        └── Terminated     143   the same, by SIGTERM
 """
 
 from __future__ import annotations
@@ -97,3 +98,9 @@ class Interrupted(OvlError):
     """The user stopped the run; calls were hung up and what was recorded is kept."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class Terminated(Interrupted):
+    """Told to end by SIGTERM."""
+
+    exit_code = ExitCode.TERMINATED

@@ -59,6 +59,7 @@ VERBS: Final = (
     Verb(
         "agent", "otel_voiceload.cli.agent", RUN, "Serve the reference agent with limits you set."
     ),
+    Verb("stop", "otel_voiceload.cli.stop", RUN, "Stop a run from another terminal."),
     Verb("collect", "otel_voiceload.cli.collect", RUN, "Receive OTLP into the store."),
     Verb(
         "analyze",

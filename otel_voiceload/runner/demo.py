@@ -18,9 +18,10 @@ from otel_voiceload.reports.report import Report
 from otel_voiceload.runner import children
 from otel_voiceload.runner.generate import RunOutcome
 from otel_voiceload.runner.plan import RunPlan
-from otel_voiceload.runner.play import offer, running_collector
+from otel_voiceload.runner.play import announced, offer, running_collector
 from otel_voiceload.runner.prepare import prepare
 from otel_voiceload.runner.screen import Screen
+from otel_voiceload.runner.stop import terminable
 
 SCENARIO = "demo"
 MAX_CALLS = 100
@@ -56,7 +57,7 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
         planted=demo.plant,
     )
     prepare(plan)  # a wrong length is said before anything is started
-    with running_collector(plan, screen) as collector:
+    with terminable(), running_collector(plan, screen) as collector:
         words = ["--plant", demo.plant, "--seed", str(demo.seed), "--otlp", collector.http]
         words += ["--cycle", f"speech={cycle.speech_s:.3f}s,think={cycle.think_s:.3f}s"]
         agent = children.start("agent", "otel_voiceload.agent.serve", words, {})
@@ -69,7 +70,9 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
                 screen.say(f"  {others}")
             target, cycle_s = str(agent.ready["url"]), float(knee["cycle_s"])
             plan = replace(plan, target=target, turn_cycle_s=cycle_s)
-            outcome = offer(plan, prepare(plan), collector, screen, linger=False)
+            prepared = prepare(plan)
+            with announced(plan, prepared, screen) as stop_asked:
+                outcome = offer(plan, prepared, collector, screen, stop_asked, linger=False)
         finally:
             agent.stop()  # which sends its last spans
     return outcome

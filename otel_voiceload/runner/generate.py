@@ -6,13 +6,10 @@ run ended, goes through telemetry into the store like everything else.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from types import FrameType
 
 from otel_voiceload.errors import ExitCode
 from otel_voiceload.load.health import limited
@@ -30,6 +27,7 @@ from otel_voiceload.runner.fleet import Fleet
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen, Tally
+from otel_voiceload.runner.stop import StopRequests, heeding
 from otel_voiceload.telemetry.exporter import Totals
 
 LEAD_S = 0.4  # from Begin to the first call, so that all workers have heard it
@@ -55,28 +53,6 @@ class RunOutcome:
     interrupted: ExitCode | None
     internal_errors: tuple[str, ...] = ()
     stored_here: bool = True
-
-
-@dataclass(slots=True)
-class _Signals:
-    """What the user asked for with signals; a second one means at once."""
-
-    count: int = 0
-    number: int = signal.SIGINT
-
-    def take(self, number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-        self.number = number
-
-    @property
-    def exit_code(self) -> ExitCode | None:
-        if not self.count:
-            return None
-        return ExitCode.TERMINATED if self.terminated else ExitCode.INTERRUPTED
-
-    @property
-    def terminated(self) -> bool:
-        return self.number == signal.SIGTERM
 
 
 @dataclass(slots=True)
@@ -112,18 +88,20 @@ class Run:
         screen: Screen,
         fleet: Fleet,
         clock: Callable[[], int] = time.monotonic_ns,
+        stop_asked: Callable[[], bool] = lambda: False,
     ) -> None:
         self._plan = plan
         self._prepared = prepared
         self._screen = screen
         self._fleet = fleet
         self._clock = clock
+        self._stop_asked = stop_asked
         self._tally = Tally()
         self._log = _StageLog()
         self._start_mono_ns = 0
 
     def play(self) -> RunOutcome:
-        with _signals() as signals:
+        with heeding(self._stop_asked) as signals:
             try:
                 self._fleet.wait_ready()
                 stop_reason = self._offer(signals)
@@ -142,7 +120,7 @@ class Run:
             self._prepared.run_id, stop_reason, totals, signals.exit_code, tuple(errors)
         )
 
-    def _offer(self, signals: _Signals) -> str:
+    def _offer(self, signals: StopRequests) -> str:
         """Stage after stage until the profile has no more; the reason to stop."""
         self._start_mono_ns = self._clock() + int(LEAD_S * NS_PER_S)
         self._fleet.record(self._run_record())
@@ -151,8 +129,8 @@ class Run:
         asked_last = False
         while True:
             elapsed_s = self._watch()
-            if signals.count:
-                return "user"
+            if signals.look():
+                return signals.stop_reason
             if self._fleet.done or not self._fleet.telemetry_alive:
                 return "kill"  # nobody calls any more, or nobody would ever know what was heard
             end_s = self._log.stages[-1].end_s
@@ -197,7 +175,7 @@ class Run:
         end_ns = None if end_s is None else self._at_mono_ns(end_s)
         self._fleet.record(StageRecord(stage, self._at_mono_ns(stage.start_s), end_ns))
 
-    def _wind_down(self, signals: _Signals) -> None:
+    def _wind_down(self, signals: StopRequests) -> None:
         """Every call comes to its end: after its turn, or within seconds when told to stop."""
         elapsed_s = self._elapsed_s()
         self._announce(elapsed_s)
@@ -210,6 +188,7 @@ class Run:
             for message in self._fleet.poll(_POLL_S):
                 if isinstance(message, Progress):
                     self._tally.add(message, self._clock() / NS_PER_S)
+            signals.look()
             if signals.count > heeded:
                 if heeded:
                     return
@@ -220,7 +199,7 @@ class Run:
         self._fleet.tell(Finish(FINISH_GRACE_S))
         return FINISH_GRACE_S
 
-    def _hang_up(self, signals: _Signals) -> float:
+    def _hang_up(self, signals: StopRequests) -> float:
         at_once = "" if signals.terminated else "; a second Ctrl-C ends it at once"
         self._screen.say(f"stopping: hanging up{at_once}")
         self._fleet.tell(HangUpAll(self._in_ns(HANG_UP_S)))
@@ -259,14 +238,3 @@ class Run:
 
     def _at_mono_ns(self, elapsed_s: float) -> int:
         return self._start_mono_ns + int(elapsed_s * NS_PER_S)
-
-
-@contextmanager
-def _signals() -> Iterator[_Signals]:
-    signals = _Signals()
-    before = {n: signal.signal(n, signals.take) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,6 +18,7 @@ from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared, prepare
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import smoke
+from otel_voiceload.runner.stop import RunControl, Running, terminable
 
 
 def play(plan: RunPlan, screen: Screen) -> RunOutcome:
@@ -25,22 +28,35 @@ def play(plan: RunPlan, screen: Screen) -> RunOutcome:
         UsageError: what was asked can not be; nothing was started.
         TargetError: the target may not or could not be called; no load was sent.
         CollectorError: the collector did not start, or ended before it was told to.
+        Interrupted: stopped before the load.
     """
     prepared = prepare(plan)
-    with running_collector(plan, screen) as collector:
+    with (
+        terminable(),
+        running_collector(plan, screen) as collector,
+        announced(plan, prepared, screen) as stop_asked,
+    ):
         screen.say("placing one call first")
-        seen = smoke(plan, prepared, collector.spans_of_trace)
+        seen = smoke(plan, prepared, collector.spans_of_trace, stop_asked)
         for text in seen.lines:
             screen.say(text)
         # A target whose spans did not come after the smoke call sends none: nothing to wait for.
-        return offer(plan, prepared, collector, screen, linger=seen.joined != 0)
+        linger = seen.joined != 0
+        return offer(plan, prepared, collector, screen, stop_asked, linger=linger)
 
 
 def offer(
-    plan: RunPlan, prepared: Prepared, collector: CollectorHandle, screen: Screen, *, linger: bool
+    plan: RunPlan,
+    prepared: Prepared,
+    collector: CollectorHandle,
+    screen: Screen,
+    stop_asked: Callable[[], bool],
+    *,
+    linger: bool,
 ) -> RunOutcome:
     """The load alone. ``linger``: wait for spans that the target still holds back."""
-    run = Run(plan, prepared, screen, fleet.start(plan, prepared, collector))
+    started = fleet.start(plan, prepared, collector)
+    run = Run(plan, prepared, screen, started, stop_asked=stop_asked)
     screen.say(f"run {prepared.run_id}: {prepared.profile.name}, {outlook(prepared.profile)}")
     with screen:
         outcome = run.play()
@@ -69,6 +85,15 @@ def outlook(profile: Profile) -> str:
     if shortest != longest:
         return f"{calls}, {shortest} at least, {longest} at most"
     return f"{calls}, about {longest}"
+
+
+@contextmanager
+def announced(plan: RunPlan, prepared: Prepared, screen: Screen) -> Iterator[Callable[[], bool]]:
+    """`ovl stop` finds the run for as long as the block lasts; what it asks is what is given."""
+    running = Running(prepared.run_id, os.getpid(), time.time_ns(), plan.target, plan.tag)
+    with RunControl(plan.store, running) as control:
+        screen.say(f"stop it with Ctrl-C, ovl stop, or touch {control.stop_file}")
+        yield control.asked
 
 
 @contextmanager

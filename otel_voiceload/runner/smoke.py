@@ -26,6 +26,7 @@ from otel_voiceload.model import (
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import seconds
+from otel_voiceload.runner.stop import StopRequests, heeding
 from otel_voiceload.transports.ticker import FrameTicker
 
 TURNS = 2  # enough to see an answer and that a second one follows
@@ -73,14 +74,23 @@ class Seen:
     joined: int | None
 
 
-def smoke(plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]) -> Seen:
+def smoke(
+    plan: RunPlan,
+    prepared: Prepared,
+    joined: Callable[[str], int | None],
+    stop_asked: Callable[[], bool] = lambda: False,
+) -> Seen:
     """Play the call and judge it.
 
     Raises:
         SmokeFailed: the target could not be called, or did not answer.
         TargetRefused: its address is not allowed.
+        Interrupted: somebody wanted an end; the call was hung up.
     """
-    heard = uvloop.run(_play(plan, prepared))
+    with heeding(stop_asked) as stop:
+        heard = uvloop.run(_play(prepared, stop))
+    if stop.count:
+        raise stop.error("stopped during the call that comes first; no load was sent")
     if heard.errors:
         raise heard.errors[0]
     judge(heard, plan.target)
@@ -89,7 +99,7 @@ def smoke(plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]
     return Seen(timeline(heard, count), count)
 
 
-async def _play(plan: RunPlan, prepared: Prepared) -> Heard:
+async def _play(prepared: Prepared, stop: StopRequests) -> Heard:
     heard = Heard()
     ticker = FrameTicker()
     # A run id of its own: the call's spans are in the store and belong to no run.
@@ -102,7 +112,7 @@ async def _play(plan: RunPlan, prepared: Prepared) -> Heard:
     try:
         while not task.done() and deadline_s > 0:
             await asyncio.wait({task}, timeout=0.2)
-            deadline_s -= 0.2
+            deadline_s = 0.0 if stop.look() else deadline_s - 0.2
             if heard.answered >= TURNS - 1:  # a turn is told when the next one's speech has ended
                 call.hang_up("after_turn")
         if not task.done():

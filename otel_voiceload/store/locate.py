@@ -75,7 +75,7 @@ def find_recordings(store: Path) -> tuple[Recording, ...]:
 
 
 def _read_recording(folder: Path) -> Recording:
-    alive = _lock_is_held(folder / "lock")
+    alive = lock_is_held(folder / "lock")
     manifest = _read_manifest(folder)
     if manifest is None:
         # Killed between making the folder and writing the first manifest: the names tell enough.
@@ -181,7 +181,8 @@ def _read_control(folder: Path, alive: bool) -> Control | None:
         return None
 
 
-def _lock_is_held(path: Path) -> bool:
+def lock_is_held(path: Path) -> bool:
+    """Whether some living process holds a file's lock; no process id can lie about that."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

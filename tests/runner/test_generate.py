@@ -37,10 +37,16 @@ TWO = (level(0, "steady", 0.0, 3.0, 2), level(1, "steady", 3.0, 2.0, 4))
 THIRD = level(2, "steady", 5.0, 4.0, 8)
 
 
-def play(profile: Ask, fleet: ScriptedFleet, said: io.StringIO | None = None) -> RunOutcome:
+def play(
+    profile: Ask,
+    fleet: ScriptedFleet,
+    said: io.StringIO | None = None,
+    stop_asked: Callable[[], bool] = lambda: False,
+) -> RunOutcome:
     prepared = replace(PREPARED, profile=cast(Profile, profile))
     with Screen(said or io.StringIO(), clock=lambda: fleet.now_ns / NS_PER_S) as screen:
-        return Run(PLAN, prepared, screen, cast(Fleet, fleet), lambda: fleet.now_ns).play()
+        workers = cast(Fleet, fleet)
+        return Run(PLAN, prepared, screen, workers, lambda: fleet.now_ns, stop_asked).play()
 
 
 def interrupt(number: int = signal.SIGINT) -> None:
@@ -160,6 +166,25 @@ def test_ctrl_c_hangs_up_and_ends_the_running_stage_where_it_was() -> None:
     ]
     assert fleet.words(Finish) == []
     assert "hanging up; a second Ctrl-C ends it at once" in said.getvalue()
+
+
+def test_the_kill_switch_hangs_up_at_once_and_is_told_from_the_user() -> None:
+    fleet = ScriptedFleet()
+
+    outcome = play(Ask([TWO, None]), fleet, stop_asked=lambda: fleet.elapsed_s >= 1.0)
+
+    assert (outcome.stop_reason, outcome.interrupted) == ("kill", ExitCode.INTERRUPTED)
+    assert fleet.words(HangUpAll) == [pytest.approx(1.0, abs=0.11)]
+
+
+def test_the_kill_switch_works_while_the_calls_end_after_their_turns() -> None:
+    fleet = ScriptedFleet()
+    fleet.deaf = True
+
+    outcome = play(Ask([TWO, None]), fleet, stop_asked=lambda: fleet.elapsed_s >= 6.0)
+
+    assert (outcome.stop_reason, outcome.interrupted) == ("duration", ExitCode.INTERRUPTED)
+    assert fleet.words(HangUpAll) == [pytest.approx(6.0, abs=0.11)]
 
 
 def test_sigterm_is_told_nothing_of_ctrl_c() -> None:

@@ -20,6 +20,7 @@ from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import Seen
+from otel_voiceload.runner.stop import Running, find_running
 from otel_voiceload.telemetry.exporter import Totals
 
 STORE = Path("store")
@@ -49,7 +50,9 @@ class FakeCollector(CollectorHandle):
 class World:
     """What ``play`` reaches for, each part noting that it was used."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, store: Path) -> None:
+        self.store = store
+        self.found: Running | None = None
         self.order: list[str] = []
         self.said = io.StringIO()
         self.outcome = DONE
@@ -58,31 +61,38 @@ class World:
         patch.setattr(playing.collectors, "find_or_start", self._collector)
         patch.setattr(playing, "smoke", self._smoke)
         patch.setattr(playing.fleet, "start", lambda *_: self.order.append("fleet"))
-        patch.setattr(playing, "Run", lambda *_: self)
+        patch.setattr(playing, "Run", lambda *_, stop_asked: self)
 
     def _collector(self, store: Path, choice: str | None) -> CollectorHandle:
-        self.order.append(f"collector {store} {choice}")
+        assert store == self.store
+        self.order.append(f"collector {choice}")
         return self.collector
 
     def _smoke(
-        self, plan: RunPlan, prepared: Prepared, joined: Callable[[str], int | None]
+        self,
+        plan: RunPlan,
+        prepared: Prepared,
+        joined: Callable[[str], int | None],
+        stop_asked: Callable[[], bool],
     ) -> Seen:
         self.order.append("smoke")
+        assert not stop_asked()
         lines, count = self.smoke(), joined("abc")
         return Seen([*lines, f"joined {count}"], count)
 
     def play(self) -> RunOutcome:
         """As ``Run.play``."""
         self.order.append("load")
+        (self.found,) = find_running(self.store)
         return self.outcome
 
     def begin(self, plan: RunPlan = PLAN) -> RunOutcome:
-        return playing.play(plan, Screen(self.said))
+        return playing.play(replace(plan, store=self.store), Screen(self.said))
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(monkeypatch)
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    return World(monkeypatch, tmp_path)
 
 
 def test_collector_smoke_call_load_last_spans_and_the_collectors_end_in_this_order(
@@ -91,13 +101,22 @@ def test_collector_smoke_call_load_last_spans_and_the_collectors_end_in_this_ord
     assert world.begin() == DONE
 
     assert world.order == [
-        *("collector store None", "smoke", "fleet", "load", "linger", "stop"),
+        *("collector None", "smoke", "fleet", "load", "linger", "stop"),
     ]
     said = world.said.getvalue().splitlines()
     assert said[0] == "point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
-    assert said[1:4] == ["placing one call first", "smoke call: fine", "joined 3"]
-    assert said[4].startswith("run ")
-    assert said[4].endswith("custom, 5 calls, about 60 s")
+    assert said[1].startswith(f"stop it with Ctrl-C, ovl stop, or touch {world.store / 'runs'}/")
+    assert said[2:5] == ["placing one call first", "smoke call: fine", "joined 3"]
+    assert said[5].startswith("run ")
+    assert said[5].endswith("custom, 5 calls, about 60 s")
+
+
+def test_a_run_can_be_found_by_others_while_it_goes_on_and_no_longer(world: World) -> None:
+    world.begin(replace(PLAN, tag="tuesday"))
+
+    assert world.found is not None
+    assert (world.found.target, world.found.tag) == (PLAN.target, "tuesday")
+    assert find_running(world.store) == ()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +151,7 @@ def test_a_failed_smoke_call_is_followed_by_no_load(world: World) -> None:
     with pytest.raises(SmokeFailed):
         world.begin()
 
-    assert world.order == ["collector store None", "smoke", "stop"]
+    assert world.order == ["collector None", "smoke", "stop"]
 
 
 def test_nobody_waits_for_late_spans_after_ctrl_c(world: World) -> None:

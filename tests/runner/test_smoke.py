@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_voiceload.errors import SmokeFailed
+from otel_voiceload.errors import Interrupted, SmokeFailed
 from otel_voiceload.model import (
     NS_PER_S,
     CallIdentity,
@@ -21,8 +21,9 @@ from otel_voiceload.model import (
 from otel_voiceload.profiles import Request
 from otel_voiceload.runner import smoke as smoking
 from otel_voiceload.runner.plan import RunPlan
-from otel_voiceload.runner.prepare import prepare
+from otel_voiceload.runner.prepare import Prepared, prepare
 from otel_voiceload.runner.smoke import Heard, judge, smoke, timeline
+from otel_voiceload.runner.stop import StopRequests
 
 LOAD = LoadContext("smoke", 0, 1, 1)
 CALL = CallIdentity(0, "a" * 32 + "-0", "a" * 32, "b" * 16, "booking", True)
@@ -161,6 +162,19 @@ def test_nothing_is_looked_for_when_the_call_failed(played: Callable[[Heard], No
     played(heard(ended=call("silent_agent")))
     with pytest.raises(SmokeFailed):
         smoke(PLAN, prepare(PLAN), joined)
+
+
+def test_a_call_that_somebody_stopped_is_followed_by_nothing(
+    played: Callable[[Heard], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play(prepared: Prepared, stop: StopRequests) -> Heard:
+        assert stop.look()
+        return heard(turn())
+
+    monkeypatch.setattr(smoking, "_play", play)
+
+    with pytest.raises(Interrupted, match="no load was sent"):
+        smoke(PLAN, prepare(PLAN), lambda trace: 0, lambda: True)
 
 
 def test_an_error_of_ours_in_the_call_is_not_taken_for_the_targets(

@@ -89,7 +89,8 @@ def build_group(
         "scopes": from_rows(SCOPES, new_scopes),
         "batches": from_rows(BATCHES, batches),
         "losses": from_rows(LOSSES, losses),
-        **{name: pa.concat_tables(parts) for name, parts in rows.items() if parts},
+        # As one piece: DuckDB would take every request's few rows as a vector of their own.
+        **{n: pa.concat_tables(parts).combine_chunks() for n, parts in rows.items() if parts},
     }
     filled = {name: table for name, table in tables.items() if table.num_rows}
     return Group(requests=tuple(requests), tables=filled)

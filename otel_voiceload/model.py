@@ -165,6 +165,22 @@ class SpeechEndHint:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkHeard:
+    """A name that one end puts behind audio and the other gives back once that audio has played."""
+
+    name: str
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfHeard:
+    """The caller pressed a key of the telephone."""
+
+    digit: str
+    arrival_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallStopped:
     """The caller hangs up in order."""
 
@@ -182,6 +198,8 @@ WireEvent = (
     | WireClosed
     | CallStarted
     | SpeechEndHint
+    | MarkHeard
+    | DtmfHeard
     | CallStopped
 )
 

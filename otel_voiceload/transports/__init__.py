@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from otel_voiceload.transports.wire import Transport
 
 _SHARED = frozenset(
-    {"__init__", "dial", "link", "network_delay", "plain_codec", "ticker", "websocket", "wire"}
+    {
+        "__init__",
+        "dial",
+        "ends",
+        "link",
+        "network_delay",
+        "plain_codec",
+        "playout",
+        "ticker",
+        "twilio_codec",
+        "websocket",
+        "wire",
+    }
 )
 _INTERNAL = frozenset({"memory"})  # has no process at its other end: for tests
 _PLAIN_SCHEMES = ("ws", "wss")
@@ -67,6 +79,7 @@ def load(scheme: str) -> Transport:
 def _name(scheme: str) -> str:
     name = "plain" if scheme in _PLAIN_SCHEMES else scheme.partition("+")[0]
     if name not in known() or scheme == "plain":
-        schemes = [*_PLAIN_SCHEMES, *(n for n in known() if n not in {"plain", *_INTERNAL})]
+        wires = (n for n in known() if n not in {"plain", *_INTERNAL})
+        schemes = [*_PLAIN_SCHEMES, *(f"{wire}+{ws}" for wire in wires for ws in _PLAIN_SCHEMES)]
         raise UsageError(f"no transport speaks {scheme}://; known are {', '.join(schemes)}")
     return name

@@ -106,7 +106,9 @@ class Link(WSListener):
         else:
             self._outward.put(self._write, _BINARY, data)
 
-    def send_text(self, data: bytes) -> None:
+    def send_text(self, data: bytes, audio_bytes: int = 0) -> None:
+        """``audio_bytes``: how much sound the text carries, on wires that write sound as text."""
+        self._bytes_sent += audio_bytes
         self._messages_sent += 1
         if self._outward is None:
             self._write(_TEXT, data)
@@ -242,16 +244,20 @@ class Link(WSListener):
 
     def _audio(self, data: bytes) -> None:
         now = self._clock()
-        gap = now - self._last_audio_mono_ns
-        self._last_audio_mono_ns = now
-        if gap < _CADENCE_GAP_NS:
-            self._gaps_ns.append(gap)
-        self._bytes_received += len(data)
+        self.count_audio(len(data), now)
         self._messages_received += 1
         try:
             self._receiver.audio(data, now)
         except Exception as failure:
             self._failed(failure)
+
+    def count_audio(self, n_bytes: int, arrival_mono_ns: int) -> None:
+        """Sound has arrived; receivers that find it in a text say so themselves."""
+        gap = arrival_mono_ns - self._last_audio_mono_ns
+        self._last_audio_mono_ns = arrival_mono_ns
+        if gap < _CADENCE_GAP_NS:
+            self._gaps_ns.append(gap)
+        self._bytes_received += n_bytes
 
     def _text(self, data: bytes) -> None:
         self._messages_received += 1

@@ -36,6 +36,8 @@ from otel_voiceload.transports.network_delay import NetworkDelay
 from otel_voiceload.transports.wire import CallOptions, Handler, ServeOptions, Sink
 
 Options = CallOptions
+ENCODING = PCM16_16K
+TELLS = frozenset({TranscriptHeard, TimingHeard, ClearHeard, EndHeard, ErrorHeard})
 
 _now = time.monotonic_ns
 _listening: dict[int, MemoryServer] = {}

@@ -214,9 +214,15 @@ class ServeOptions:
 
 
 class Transport(Protocol):
-    """What a transport's module offers; ``load`` returns one."""
+    """What a transport's module offers; ``load`` returns one.
+
+    ``TELLS`` holds the kinds of events, beside audio, that an agent can bring to the caller's ears
+    on this wire. What is not among them can not be known of any target that speaks it.
+    """
 
     Options: type[CallOptions]
+    ENCODING: Encoding
+    TELLS: frozenset[type[WireEvent]]
 
     async def open_call(self, options: CallOptions, sink: Sink) -> Wire:
         """Connect, without sending ``start``.

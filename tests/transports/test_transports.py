@@ -19,6 +19,7 @@ from otel_voiceload.transports import Target
         ("wss://host", Target("wss", "plain", "wss://host")),
         ("memory://x:1", Target("memory", "memory", "memory://x:1")),
         ("memory+ws://x:1", Target("memory+ws", "memory", "ws://x:1")),
+        ("twilio+wss://x/a", Target("twilio+wss", "twilio", "wss://x/a")),
     ],
 )
 def test_a_target_is_taken_apart(target: str, parts: Target) -> None:
@@ -27,7 +28,7 @@ def test_a_target_is_taken_apart(target: str, parts: Target) -> None:
 
 @pytest.mark.parametrize("target", ["gopher://x", "plain://x", "wire://x", "link+ws://x", "://x"])
 def test_an_unknown_scheme_names_the_known_ones(target: str) -> None:
-    with pytest.raises(UsageError, match=r"known are ws, wss$"):
+    with pytest.raises(UsageError, match=r"known are ws, wss, twilio\+ws, twilio\+wss$"):
         transports.split_target(target)
 
 

@@ -9,6 +9,7 @@ clock during a run moves no duration. Lengths and offsets are seconds (``_s``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from otel_voiceload.conventions import Component
 
@@ -30,9 +31,16 @@ class ClockAnchor:
 # --- offered load -------------------------------------------------------------------------------
 
 
+Arrivals = Literal["poisson", "constant"]
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One straight piece of offered load: calls held go from ``calls_from`` to ``calls_to``."""
+    """One straight piece of offered load.
+
+    Closed: calls held go from ``calls_from`` to ``calls_to``. Open (``arrivals`` is set): calls
+    begin at ``per_s_from`` to ``per_s_to`` a second, however many are then held; ``calls_*`` are 0.
+    """
 
     index: int
     phase: str
@@ -41,6 +49,11 @@ class Stage:
     calls_from: float
     calls_to: float
     repeat_of: int | None = None  # index of the earlier stage whose level this one returns to
+    arrivals: Arrivals | None = None
+    per_s_from: float = 0.0
+    per_s_to: float = 0.0
+    at_once: bool = False  # a jump up is not spread over a turn cycle; the connect limit holds
+    note: str = ""  # why this load: "75% of the ceiling of 35 calls", for whoever reads the report
 
     @property
     def end_s(self) -> float:
@@ -335,6 +348,9 @@ class RunRecord:
     stop_reason: str = ""
     planted: str = ""
     hearing_bias_s: float | None = None
+    peak_calls: float | None = None  # the load that written thresholds are judged at
+    plan: str = ""  # JSON without secrets, so that the run can be made again
+    starts_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +376,8 @@ class Health:
     cpu: float  # CPU seconds per second
     late_starts: int  # calls that began over one frame after their schedule
     connect_pending: int
+    dropped_starts: int = 0  # arrivals of the open model that found --max-calls held
+    limited_by: tuple[str, ...] = ()  # of conventions.LIMIT_REASONS; empty: promises kept
 
 
 Record = TurnRecord | CallStartRecord | CallRecord | RunRecord | StageRecord | Health
@@ -378,3 +396,4 @@ class Progress:
     turn_latencies_s: tuple[float, ...] = ()
     turns_unanswered: int = 0
     component_latencies_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    natural_ends: dict[str, int] = field(default_factory=dict)  # scenario -> count

@@ -63,6 +63,11 @@ class Offered:
     def end_s(self) -> float:
         return self.stages[-1].end_s if self.stages else 0.0
 
+    @property
+    def open(self) -> bool:
+        """Whether calls arrive by themselves instead of being held; a run is one or the other."""
+        return bool(self.stages) and self.stages[0].arrivals is not None
+
     def asked(self, elapsed_s: float) -> int:
         """Calls to hold; halves are rounded up, so that the starts of a step sit centred in it."""
         return math.floor(self._level(elapsed_s) + 0.5)
@@ -103,7 +108,7 @@ class Offered:
     def _add(self, stage: Stage, before: float, spread_s: float) -> float:
         start_s = stage.start_s
         if stage.calls_from > before:
-            joined_s = min(stage.start_s + spread_s, stage.end_s)
+            joined_s = min(stage.start_s + (0.0 if stage.at_once else spread_s), stage.end_s)
             joined = stage.calls_at(joined_s)
             self._pieces.append(_Piece(start_s, joined_s, before, joined))
             start_s, before = joined_s, joined

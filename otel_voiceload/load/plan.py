@@ -45,6 +45,8 @@ class WorkerConfig:
     connect_timeout_s: float = 10.0
     trace_sample: float = 1.0
     max_connect_rate: float = 50.0  # per second, all shards together
+    max_calls: int | None = None  # held at once by the open model, all shards together
+    total_calls: int | None = None  # begun in all
     encoding: Encoding = PCM16_16K
     shard_index: int = 0
     shard_count: int = 1

@@ -7,20 +7,23 @@ message came. Between those moments it costs nothing. Its clock and its timers a
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from otel_voiceload.load.arrivals import Arrivals
 from otel_voiceload.load.call import When
 from otel_voiceload.load.pacing import (
+    NEVER_S,
     ConnectGate,
     Offered,
     asked_for_share,
     decide,
     share,
 )
+from otel_voiceload.load.second import Second
 from otel_voiceload.model import (
     NS_PER_S,
     CallRecord,
@@ -29,7 +32,6 @@ from otel_voiceload.model import (
     Progress,
     Record,
     Stage,
-    TurnRecord,
 )
 
 LATE_START_S = 0.020  # one frame
@@ -63,20 +65,12 @@ Later = Callable[[float, Callable[[], object]], Timer]
 Spawn = Callable[[Coroutine[Any, Any, CallRecord]], "asyncio.Task[CallRecord]"]
 
 
-@dataclass(slots=True)
-class _Second:
-    """What happened since the last progress."""
-
-    started: int = 0
-    late_starts: int = 0
-    ended: Counter[str] = field(default_factory=Counter)
-    latencies_s: list[float] = field(default_factory=list)
-    unanswered: int = 0
-    components_s: dict[str, list[float]] = field(default_factory=dict)
-
-
 class Shard:
-    """``done`` is set when the load is over and no call is left."""
+    """``done`` is set when the load is over and no call is left.
+
+    ``max_calls`` caps the open model, where nobody asks for a number of calls: an arrival that
+    finds them all held is dropped and counted. ``total_calls`` are begun in all, by all shards.
+    """
 
     def __init__(
         self,
@@ -85,6 +79,9 @@ class Shard:
         *,
         spread_s: float,
         max_connect_rate: float,
+        seed: int = 1,
+        max_calls: int | None = None,
+        total_calls: int | None = None,
         make_call: MakeCall,
         later: Later,
         spawn: Spawn,
@@ -101,6 +98,10 @@ class Shard:
         self._failed = failed
         self._clock = clock
         self._offered = Offered((), spread_s)
+        self._arrivals = Arrivals(seed, shard_index, shard_count)
+        self._arrived: deque[tuple[int, float]] = deque()  # index and due_s; the connect gate waits
+        self._places = None if max_calls is None else share(max_calls, shard_index, shard_count)
+        self._total_calls = total_calls
         self._start_mono_ns = 0
         self._next_call_index = shard_index
         self._held: dict[Playing, float] = {}  # call -> when it began, oldest first
@@ -110,7 +111,7 @@ class Shard:
         self._tasks: dict[asyncio.Task[CallRecord], Playing] = {}
         self._ending = False
         self._timer: Timer | None = None
-        self._second = _Second()
+        self._second = Second()
         self.calls_started = 0
         self.calls_ended: Counter[str] = Counter()
         self.load = LoadContext("", 0, 0, 0)
@@ -121,10 +122,12 @@ class Shard:
     def begin(self, stages: tuple[Stage, ...], start_mono_ns: int) -> None:
         self._start_mono_ns = start_mono_ns
         self._offered = Offered(stages, self._spread_s)
+        self._arrivals.extend(stages)
         self.pace()
 
     def extend(self, stages: tuple[Stage, ...]) -> None:
         self._offered = Offered((*self._offered.stages, *stages), self._spread_s)
+        self._arrivals.extend(stages)
         self.pace()
 
     def finish(self, grace_s: float) -> None:
@@ -151,16 +154,27 @@ class Shard:
         self._see_end()
 
     def _adjust(self, elapsed_s: float) -> None:
+        wake_s = min(self._offered.changes_s(elapsed_s), self._offered.end_s + UNTOLD_S + 0.01)
+        if self._offered.open:
+            wake_s = min(wake_s, self._admit(elapsed_s))
+        else:
+            wake_s = min(wake_s, self._hold(elapsed_s))
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._later(max(_LEAST_WAIT_S, wake_s - elapsed_s), self.pace)
+
+    def _hold(self, elapsed_s: float) -> float:
+        """Closed model: start or let go until as many are held as asked; when to look again."""
         asked = share(self._offered.asked(elapsed_s), self._index, self._count)
         held = len(self._held) + self._cooling
         decision = decide(asked, held, len(self._leaving))
-        wake_s = min(self._offered.changes_s(elapsed_s), self._offered.end_s + UNTOLD_S + 0.01)
-        if decision.start:
-            granted = self._gate.take(decision.start, elapsed_s)
+        wake_s = NEVER_S
+        if wanted := min(decision.start, self._left(self._next_call_index)):
+            granted = self._gate.take(wanted, elapsed_s)
             for _ in range(granted):
-                self._start(elapsed_s)
-            if granted < decision.start:
-                wake_s = min(wake_s, self._gate.opens_s(elapsed_s))
+                self._fill_place(elapsed_s)
+            if granted < wanted:
+                wake_s = self._gate.opens_s(elapsed_s)
         else:
             self._free_since_s.clear()
         if decision.hang_up:
@@ -168,21 +182,45 @@ class Shard:
             staying = [call for call in self._held if call not in self._leaving]
             for call in staying[-decision.hang_up :]:
                 self._let_go(call)
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._later(max(_LEAST_WAIT_S, wake_s - elapsed_s), self.pace)
+        return wake_s
 
-    def _start(self, elapsed_s: float) -> None:
+    def _admit(self, elapsed_s: float) -> float:
+        """Open model: start what has arrived, whoever is still held; when to look again."""
+        index, due_s = self._arrivals.next()
+        while due_s <= elapsed_s and self._left(index):
+            self._arrived.append((index, due_s))
+            self._arrivals.take()
+            index, due_s = self._arrivals.next()
+        while self._arrived:
+            if self._places is not None and len(self._held) >= self._places:
+                self._second.dropped_starts += len(self._arrived)
+                self._arrived.clear()
+            elif self._gate.take(1, elapsed_s):
+                self._start(*self._arrived.popleft(), elapsed_s)
+            else:
+                return min(due_s, self._gate.opens_s(elapsed_s))
+        return due_s if self._left(index) else NEVER_S
+
+    def _left(self, next_index: int) -> int:
+        """How many calls this shard may still begin, of all that were asked for."""
+        if self._total_calls is None:
+            return sys.maxsize
+        return max(0, -(-(self._total_calls - next_index) // self._count))
+
+    def _fill_place(self, elapsed_s: float) -> None:
         held = len(self._held) + self._cooling
         place = asked_for_share(held + 1, self._index, self._count)
         due_s = self._offered.rose_s(place, elapsed_s)
         if self._free_since_s:
             due_s = min(elapsed_s, max(due_s, self._free_since_s.popleft()))
+        index, self._next_call_index = self._next_call_index, self._next_call_index + self._count
+        self._start(index, due_s, elapsed_s)
+
+    def _start(self, index: int, due_s: float, elapsed_s: float) -> None:
         if elapsed_s - due_s > LATE_START_S:
             self._second.late_starts += 1
         self._second.started += 1
         self.calls_started += 1
-        index, self._next_call_index = self._next_call_index, self._next_call_index + self._count
         scheduled_mono_ns = self._start_mono_ns + round(due_s * NS_PER_S)
         self._see_load(elapsed_s, joining=1)  # a call counts itself
         call = self._make_call(index, scheduled_mono_ns, self._call_over)
@@ -209,7 +247,7 @@ class Shard:
         was_leaving = call in self._leaving
         self._leaving.discard(call)
         pause_s = began_s + REDIAL_S - elapsed_s
-        if was_leaving or self._ending:
+        if was_leaving or self._ending or self._offered.open:
             pass
         elif pause_s > 0:
             self._cooling += 1
@@ -269,19 +307,8 @@ class Shard:
 
     def note(self, record: Record) -> None:
         """Every record that goes to telemetry passes here for the live figures."""
-        second = self._second
-        if isinstance(record, TurnRecord):
-            latency_s = record.response_latency_s
-            if latency_s is None:
-                second.unanswered += 1
-            elif latency_s >= 0:
-                second.latencies_s.append(latency_s)
-            for part in record.components:
-                first_ns = part.end_mono_ns if part.first_mono_ns is None else part.first_mono_ns
-                taken_s = (first_ns - part.start_mono_ns) / NS_PER_S
-                second.components_s.setdefault(part.component, []).append(taken_s)
-        elif isinstance(record, CallRecord):
-            second.ended[record.outcome] += 1
+        self._second.take(record)
+        if isinstance(record, CallRecord):
             self.calls_ended[record.outcome] += 1
 
     @property
@@ -297,13 +324,11 @@ class Shard:
         """Since the last progress."""
         return self._second.late_starts
 
+    @property
+    def dropped_starts(self) -> int:
+        """Since the last progress: arrivals that found ``max_calls`` held."""
+        return self._second.dropped_starts
+
     def take_progress(self, health: Health) -> Progress:
-        second, self._second = self._second, _Second()
-        return Progress(
-            health=health,
-            calls_started=second.started,
-            calls_ended=dict(second.ended),
-            turn_latencies_s=tuple(second.latencies_s),
-            turns_unanswered=second.unanswered,
-            component_latencies_s={k: tuple(v) for k, v in second.components_s.items()},
-        )
+        second, self._second = self._second, Second()
+        return second.progress(health)

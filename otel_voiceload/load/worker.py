@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -70,6 +71,9 @@ class Worker:
             config.shard_count,
             spread_s=config.turn_cycle_s,
             max_connect_rate=config.max_connect_rate,
+            seed=config.seed,
+            max_calls=config.max_calls,
+            total_calls=config.total_calls,
             make_call=partial(new_call, config, setup),
             later=loop.call_later,
             spawn=loop.create_task,
@@ -113,6 +117,7 @@ class Worker:
             late_starts=shard.late_starts,
             connect_pending=shard.connect_pending,
         )
+        health = replace(health, dropped_starts=shard.dropped_starts)
         self._words.put(shard.take_progress(health))
         return health
 

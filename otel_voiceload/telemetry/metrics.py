@@ -32,6 +32,7 @@ def metrics_of(health: Health, anchor: ClockAnchor) -> list[Metric]:
     """``voiceload.calls.active``, and ``voiceload.generator.<field>`` for each other figure."""
     at_unix_ns = anchor.to_unix_ns(health.at_mono_ns)
     shard = attributes({SHARD_INDEX: health.shard_index})
+    "dropped_starts": "{call}",
 
     def gauge(name: str, unit: str, value: int | float) -> Metric:
         point = NumberDataPoint(time_unix_nano=at_unix_ns, attributes=shard)

@@ -26,6 +26,7 @@ from otel_voiceload.model import (
     LoadContext,
     Record,
     RunRecord,
+    Stage,
     StageRecord,
     TurnRecord,
 )
@@ -331,13 +332,28 @@ def _stage(record: StageRecord, scope: RunScope) -> Span:
         {
             names.PHASE_NAME: stage.phase,
             names.STAGE_INDEX: stage.index,
+            names.STAGE_DURATION: float(stage.duration_s),
+            names.STAGE_REPEAT_OF: stage.repeat_of,
+            names.STAGE_AT_ONCE: stage.at_once or None,
+            names.STAGE_NOTE: stage.note or None,
+            **_offered(stage),
+        },
+    )
+
+
+def _offered(stage: Stage) -> dict[str, Scalar | None]:
+    """Calls held, or calls begun per second: an open stage asks for no number of calls."""
+    if stage.arrivals is None:
+        return {
             names.CONCURRENCY_TARGET: round(stage.calls_to),
             names.STAGE_CALLS_FROM: float(stage.calls_from),
             names.STAGE_CALLS_TO: float(stage.calls_to),
-            names.STAGE_DURATION: float(stage.duration_s),
-            names.STAGE_REPEAT_OF: stage.repeat_of,
-        },
-    )
+        }
+    return {
+        names.STAGE_ARRIVALS: stage.arrivals,
+        names.STAGE_PER_S_FROM: float(stage.per_s_from),
+        names.STAGE_PER_S_TO: float(stage.per_s_to),
+    }
 
 
 def _run(record: RunRecord, scope: RunScope, counts: SpanCounts | None) -> Span:
@@ -364,6 +380,9 @@ def _run(record: RunRecord, scope: RunScope, counts: SpanCounts | None) -> Span:
             names.RUN_STOP_REASON: record.stop_reason or None,
             names.RUN_PLANTED: record.planted or None,
             names.RUN_HEARING_BIAS: record.hearing_bias_s,
+            names.RUN_PEAK_CALLS: record.peak_calls,
+            names.RUN_PLAN: record.plan or None,
+            names.RUN_STARTS_DROPPED: record.starts_dropped or None,
             names.RUN_SPANS_ENDED: None if counts is None else counts.ended,
             names.RUN_SPANS_LOST: None
             if counts is None

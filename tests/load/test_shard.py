@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from otel_voiceload.model import (
@@ -11,7 +13,7 @@ from otel_voiceload.model import (
     TurnRecord,
 )
 
-from .virtual import World, stages
+from .virtual import World, rates, stages
 
 HEALTH = Health(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
 
@@ -240,3 +242,64 @@ def test_progress_is_what_happened_since_the_last_one() -> None:
     assert progress.component_latencies_s == {"llm": (0.25, 1.0, 0.25, 1.0)}
     assert world.shard.take_progress(HEALTH).calls_started == 0
     assert world.shard.calls_started == 2
+
+
+# --- the open model ------------------------------------------------------------------------------
+
+
+def test_calls_arrive_at_their_rate_whoever_is_still_held() -> None:
+    world = World(call_s=7.0)
+    world.shard.begin(rates((10, 1, 1), (10, 2, 2)), start_mono_ns=0)
+    world.run_until(20.0)
+    assert len(world.calls) == 30
+    assert [call.started_s for call in world.calls[:3]] == pytest.approx([0.5, 1.5, 2.5], abs=0.01)
+    assert [call.scheduled_s for call in world.calls[:3]] == pytest.approx([0.5, 1.5, 2.5])
+    assert world.held_at(19.9) == 14, "two a second, seven seconds each"
+    assert world.shard.load == LoadContext("phase 1", 1, 0, world.held)
+
+
+def test_an_arrival_that_finds_no_place_is_counted_and_never_made_up_for() -> None:
+    world = World(call_s=4.0, max_calls=2)
+    world.shard.begin(rates((8, 1, 1)), start_mono_ns=0)
+    world.run_until(8.0)
+    assert [call.index for call in world.calls] == [0, 1, 4, 5]
+    assert world.shard.dropped_starts == 4
+    assert world.shard.take_progress(HEALTH).calls_started == 4
+    assert world.shard.dropped_starts == 0
+
+
+def test_the_connect_gate_delays_arrivals_and_the_schedule_tells_by_how_much() -> None:
+    world = World(call_s=1.0, rate=2.0)
+    world.shard.begin(rates((2, 4, 4)), start_mono_ns=0)
+    world.run_until(6.0)
+    assert len(world.calls) == 8
+    delays = [call.started_s - call.scheduled_s for call in world.calls]
+    assert delays == pytest.approx([0.25 * i for i in range(8)], abs=0.02)
+    assert world.shard.late_starts == 7
+
+
+def test_after_the_last_open_stage_nothing_arrives_and_the_load_ends_by_itself() -> None:
+    world = World(call_s=1.0)
+    world.shard.begin(rates((3, 2, 2)), start_mono_ns=0)
+    world.run_until(12.0)
+    assert len(world.calls) == 6
+    assert world.shard.done.is_set()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_no_more_calls_begin_than_were_asked_for_in_all(count: int) -> None:
+    for offered in (stages((60, 4, 4)), rates((60, 1, 1))):
+        worlds = [World(call_s=5.0, shard=(i, count), total_calls=9) for i in range(count)]
+        for world in worlds:
+            world.shard.begin(offered, start_mono_ns=0)
+            world.run_until(50.0)
+        indices = sorted(call.index for world in worlds for call in world.calls)
+        assert indices == list(range(9))
+
+
+def test_a_jump_that_is_to_come_at_once_is_not_spread_over_a_turn_cycle() -> None:
+    world = World(spread_s=4.0)
+    steady, jump = stages((10, 2, 2), (10, 8, 8))
+    world.shard.begin((steady, replace(jump, at_once=True)), start_mono_ns=0)
+    world.run_until(11.0)
+    assert [world.held_at(9.9), world.held_at(10.05)] == [2, 8]

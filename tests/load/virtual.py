@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, cast
 
 from otel_voiceload.load.shard import Shard
@@ -96,6 +97,8 @@ class World:
         rate: float = 1000.0,
         spread_s: float = 4.0,
         shard: tuple[int, int] = (0, 1),
+        max_calls: int | None = None,
+        total_calls: int | None = None,
     ) -> None:
         self.now_s = 0.0
         self.call_s = call_s
@@ -109,6 +112,8 @@ class World:
             *shard,
             spread_s=spread_s,
             max_connect_rate=rate,
+            max_calls=max_calls,
+            total_calls=total_calls,
             make_call=self._make_call,
             later=self.later,
             spawn=cast("Any", self._spawn),
@@ -155,4 +160,14 @@ def stages(*rows: tuple[float, float, float]) -> tuple[Stage, ...]:
     for index, (lasts_s, calls_from, calls_to) in enumerate(rows):
         start_s = made[-1].end_s if made else 0.0
         made.append(Stage(index, f"phase {index}", start_s, lasts_s, calls_from, calls_to))
+    return tuple(made)
+
+
+def rates(*rows: tuple[float, float, float]) -> tuple[Stage, ...]:
+    """(seconds, calls per second at first, and at last), evenly spread, one after the other."""
+    made: list[Stage] = []
+    for index, (lasts_s, first, last) in enumerate(rows):
+        start_s = made[-1].end_s if made else 0.0
+        stage = Stage(index, f"phase {index}", start_s, lasts_s, 0.0, 0.0, None, "constant")
+        made.append(replace(stage, per_s_from=first, per_s_to=last))
     return tuple(made)

@@ -25,3 +25,4 @@ def test_a_second_of_health_becomes_one_gauge_per_figure() -> None:
         "voiceload.generator.late_starts": 0,
         "voiceload.generator.connect_pending": 1,
     }
+        "voiceload.generator.dropped_starts": 0,

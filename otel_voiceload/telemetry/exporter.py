@@ -2,7 +2,8 @@
 
 The stock batch processor gives a batch up after ten seconds and drops what overflows with a log
 line; it lost two thirds of the spans of a minute's outage. Here a batch is retried for as long as
-the run lasts and then until the final deadline, and whatever is lost is counted by its reason.
+the run lasts and then until the final deadline. What is left by then stays in the spool, to be
+delivered by the next collector of the store, and whatever is lost is counted by its reason.
 """
 
 from __future__ import annotations
@@ -26,20 +27,24 @@ _IDLE_S = 0.2  # only a net below the wake-up of ``offer``
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The ledger of one destination's spans: ended = acknowledged + every loss, once it is closed.
+    """The ledger of one destination's spans, once it is closed.
 
-    ``copy`` is the ledger of the user's own back end, when there is one.
+    ended = acknowledged + every loss + what waits in the spool. ``copy`` is the ledger of the
+    user's own back end, when there is one.
     """
 
     ended: int
     acknowledged: int
     lost: dict[str, int] = field(default_factory=dict)
     copy: Totals | None = None
+    spooled: int = 0  # on disk, to be delivered later
+    spool_peak_bytes: int = field(default=0, compare=False)
+    away_s: float = field(default=0.0, compare=False)  # it took nothing, all outages together
 
     @property
     def unexplained(self) -> int:
         """Zero when the ledger closes."""
-        return self.ended - self.acknowledged - sum(self.lost.values())
+        return self.ended - self.acknowledged - sum(self.lost.values()) - self.spooled
 
 
 class Exporter:
@@ -62,6 +67,8 @@ class Exporter:
         self._clock = clock
         self._backoff_s = _FIRST_BACKOFF_S
         self._deadline_s: float | None = None
+        self._away_since_s: float | None = None
+        self._away_s = 0.0
         self._wake = threading.Event()
         self._progress = threading.Event()
         self._stopping = threading.Event()
@@ -79,14 +86,14 @@ class Exporter:
         self._backlog.note_lost("traces", reason, spans)
 
     def drain(self, timeout_s: float) -> bool:
-        """Wait until everything is acknowledged; at the deadline the rest becomes a named loss."""
+        """Wait until everything is acknowledged; at the deadline the rest is put on disk."""
         deadline_s = self._deadline_s = self._clock() + timeout_s
         self._wake.set()
         while not self._backlog.empty and (left_s := deadline_s - self._clock()) > 0:
             self._progress.wait(min(left_s, _IDLE_S))
             self._progress.clear()
         complete = self._backlog.empty
-        self._backlog.abandon(UNACKNOWLEDGED)
+        self._backlog.put_away(UNACKNOWLEDGED)
         self._deadline_s = None
         return complete
 
@@ -94,20 +101,30 @@ class Exporter:
         """Stop sending. A post under way is left to the daemon thread; its batch is counted."""
         self._stopping.set()
         self._wake.set()
-        self._backlog.abandon(UNACKNOWLEDGED)
+        self._backlog.put_away(UNACKNOWLEDGED)
+        self._backlog.close()
         self._thread.join(timeout=0.5)
         if not self._thread.is_alive():
             self._poster.close()
 
     def totals(self) -> Totals:
-        ended, acknowledged, lost = self._backlog.counts("traces")
-        return Totals(ended, acknowledged, lost)
+        ledger = self._backlog.ledger("traces")
+        since_s = self._away_since_s
+        return Totals(
+            ended=ledger.ended,
+            acknowledged=ledger.acknowledged,
+            lost=ledger.lost,
+            spooled=ledger.spooled,
+            spool_peak_bytes=self._backlog.spool_peak_bytes,
+            away_s=self._away_s + (0.0 if since_s is None else self._clock() - since_s),
+        )
 
     def step(self) -> float:
         """Try the oldest batch once; returns the seconds to wait before the next try."""
         batch = self._backlog.take()
         if batch is None:
             return 0.0
+        asked_s = self._clock()
         try:
             answer = self._poster.post(batch, self._timeout_s())
         except OSError:
@@ -117,7 +134,13 @@ class Exporter:
         if not answer.retry:
             self._backlog.settle(answer.rejected, answer.reason)
             self._backoff_s = _FIRST_BACKOFF_S
+            if self._away_since_s is not None:
+                self._away_s += self._clock() - self._away_since_s
+                self._away_since_s = None
             return 0.0
+        if self._away_since_s is None:
+            self._away_since_s = asked_s
+        self._backlog.give_back()
         wait_s = max(self._backoff_s, min(answer.retry_after_s or 0.0, _LONGEST_RETRY_AFTER_S))
         self._backoff_s = min(self._backoff_s * 2, self._max_backoff_s)
         return wait_s

@@ -62,6 +62,12 @@ class Endpoint:
     gzip: bool = False
     certificate: str | None = None  # file with the CA that the endpoint is checked against
 
+    @property
+    def place(self) -> str:
+        """The address without what may be secret in it, to tell endpoints apart."""
+        parts = urlsplit(next(iter(self.urls.values()), ""))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
     def problems(self) -> list[str]:
         found = []
         if self.protocol not in ("http/protobuf", "grpc"):
@@ -74,16 +80,29 @@ class Endpoint:
                 found.append(
                     f"OTLP endpoint {url!r} is not http(s)://host[:port]; correct the address"
                 )
+        # Found out later, each would cost every batch of the run, one by one.
+        for name, value in self.headers.items():
+            if not name.isascii() or not value.isascii() or set(name + value) & set("\r\n\0"):
+                found.append(f"the OTLP header {name!r} has characters that no header may have")
+        if self.certificate is not None:
+            try:
+                ssl.create_default_context(cafile=self.certificate)
+            except OSError as error:
+                reason = error.strerror or error
+                found.append(f"the CA file {self.certificate} can not be used: {reason}")
         return found
 
 
-def collector_endpoint(base_url: str, headers: Mapping[str, str] | None = None) -> Endpoint:
+def collector_endpoint(
+    base_url: str, headers: Mapping[str, str] | None = None, certificate: str | None = None
+) -> Endpoint:
     """Both signals of an OTLP/HTTP collector; compressed only where bytes leave this machine."""
     base = base_url.rstrip("/")
     host = urlsplit(base).hostname or ""
     return Endpoint(
         urls={"traces": f"{base}/v1/traces", "metrics": f"{base}/v1/metrics"},
         headers=headers or {},
+        certificate=certificate,
         gzip=host != "localhost" and host != "::1" and not host.startswith("127."),
     )
 

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
@@ -21,7 +22,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_voiceload.model import ClockAnchor, Health, Record, RunRecord
-from otel_voiceload.telemetry.backlog import Backlog
+from otel_voiceload.store.spooled import LANE_COPY, LANE_STORE
+from otel_voiceload.telemetry.backlog import Backlog, OpenSpool
 from otel_voiceload.telemetry.batches import Batcher, resource
 from otel_voiceload.telemetry.context import in_ratio, run_trace_id
 from otel_voiceload.telemetry.environ import CopyTarget
@@ -30,9 +32,13 @@ from otel_voiceload.telemetry.metrics import metrics_of
 from otel_voiceload.telemetry.otlp import RunScope
 from otel_voiceload.telemetry.posting import Endpoint, HttpPoster, Poster
 from otel_voiceload.telemetry.spans import SpanCounts, span_count, spans_of
+from otel_voiceload.telemetry.spool import MIN_SPOOL_BYTES, Spool, SpoolPlace
 
 _NICENESS = 5  # on a full machine the pacing comes first: spans can wait, voices can not
-_LAST_SPAN_S = 3.0  # for the run span alone, after everything else was sent or given up
+_LAST_SPAN_S = 3.0  # for the run span alone, after everything else was sent or put away
+
+WORKER_LOST = "worker_lost"
+WORKER_LOST_AT_MOST = "worker_lost_at_most"  # nobody can count what died uncounted: a bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,20 @@ class Dropped:
     spans: int
 
 
-Message = list[Record] | Dropped
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker ended without a last word, so what it had not sent yet is gone.
+
+    ``spans_ended`` is what it had ended by its own last count; ``more_at_most`` bounds what it may
+    have ended between that count and its end.
+    """
+
+    shard_index: int
+    spans_ended: int
+    more_at_most: int
+
+
+Message = list[Record] | Dropped | WorkerLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +77,8 @@ class TelemetryConfig:
     resource_attributes: Mapping[str, str] = field(default_factory=dict)
     batch_spans: int = 512
     batch_wait_s: float = 0.5
-    max_backlog_bytes: int = 128 * 1024 * 1024  # a minute's outage at 2,000 spans/s, and some more
+    spool: SpoolPlace | None = None  # None: an outage lasts as long as a little memory
+    destination: str = ""  # what the spool's files say of where they go
     flush_s: float = 15.0  # how long the end of a run waits for the collector
     copy_flush_s: float = 5.0  # and for the user's back end
 
@@ -68,6 +88,8 @@ class TelemetryConfig:
             found.append("the telemetry process has no source; give it at least the runner's pipe")
         if self.batch_spans < 1:
             found.append(f"batches of {self.batch_spans} spans can not be made; use 1 or more")
+        if self.spool is not None and self.spool.max_bytes < MIN_SPOOL_BYTES:
+            found.append("a spool of less than 1 MiB holds next to nothing; use 1MiB or more")
         return found
 
 
@@ -123,11 +145,20 @@ class Telemetry:
         self._lanes = [main] if copy is None else [main, copy]
         self._copy = copy
         self._last: tuple[int, RunRecord] | None = None
+        self._received: Counter[int | None] = Counter()  # spans, by the shard that ended them
+        self._workers_lost: list[WorkerLost] = []
 
     def take(self, source: int, message: Message, now_s: float) -> None:
-        if isinstance(message, Dropped):
-            self._main.exporter.note_lost(message.reason, message.spans)
-            return
+        shard = self._config.source_shards[source]
+        match message:
+            case Dropped(reason, spans):
+                self._received[shard] += spans
+                self._main.exporter.note_lost(reason, spans)
+                return
+            case WorkerLost():
+                self._workers_lost.append(message)  # its pipe may still hold something
+                return
+        self._received[shard] += sum(map(span_count, message))
         for record in message:
             if isinstance(record, RunRecord) and record.end_mono_ns is not None:
                 self._last = source, record  # it is sent last, when the counts are known
@@ -146,6 +177,8 @@ class Telemetry:
 
     def finish(self, now_s: float) -> Totals:
         """Send what is left, then the run span with the counts of all the others."""
+        for lost in self._workers_lost:
+            self._name_lost(lost)
         for lane in self._lanes:
             lane.flush()
         self._main.exporter.drain(self._config.flush_s)
@@ -163,6 +196,13 @@ class Telemetry:
             return totals
         self._copy.exporter.drain(self._config.copy_flush_s)
         return replace(totals, copy=self._copy.exporter.totals())
+
+    def _name_lost(self, lost: WorkerLost) -> None:
+        """By now every pipe is at its end: what a worker counted and nobody got died with it."""
+        unsent = max(0, lost.spans_ended - self._received[lost.shard_index])
+        for reason, spans in ((WORKER_LOST, unsent), (WORKER_LOST_AT_MOST, lost.more_at_most)):
+            if spans:
+                self._main.exporter.note_lost(reason, spans)
 
     def _take_record(self, source: int, record: Record, now_s: float) -> None:
         try:
@@ -186,10 +226,11 @@ def run(config: TelemetryConfig, sources: list[Connection], control: Connection)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(_NICENESS)
-    main = _lane(config, config.endpoint, 2.0, lambda trace: True)
+    main = _lane(config, config.endpoint, _spool(config, LANE_STORE), 2.0, lambda trace: True)
     copy = None
     if config.copy is not None:
-        copy = _lane(config, config.copy.endpoint, 30.0, _sampler(config, config.copy.ratio))
+        sampler = _sampler(config, config.copy.ratio)
+        copy = _lane(config, config.copy.endpoint, _spool(config, LANE_COPY), 30.0, sampler)
     telemetry = Telemetry(config, main, copy)
     indices = {source: index for index, source in enumerate(sources)}
     while indices:
@@ -214,14 +255,21 @@ def run(config: TelemetryConfig, sources: list[Connection], control: Connection)
 def _lane(
     config: TelemetryConfig,
     endpoint: Endpoint,
+    open_spool: OpenSpool | None,
     max_backoff_s: float,
     takes_trace: Callable[[str], bool],
 ) -> Lane:
-    exporter = Exporter(
-        open_poster(endpoint), Backlog(config.max_backlog_bytes), max_backoff_s=max_backoff_s
-    )
+    exporter = Exporter(open_poster(endpoint), Backlog(open_spool), max_backoff_s=max_backoff_s)
     exporter.start()
     return Lane(config, endpoint, exporter, takes_trace)
+
+
+def _spool(config: TelemetryConfig, lane: str) -> OpenSpool | None:
+    place, copy = config.spool, config.copy
+    if place is None:
+        return None
+    to = copy.endpoint.place if lane == LANE_COPY and copy is not None else config.destination
+    return lambda damaged: Spool(place, lane, to, damaged)
 
 
 def open_poster(endpoint: Endpoint) -> Poster:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.telemetry.environ import copy_from_environ, resource_attributes
 
+CERT = Path(__file__).parents[1] / "transports" / "tls" / "localhost.pem"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
@@ -66,13 +69,13 @@ def test_headers_compression_and_certificate_come_along() -> None:
             ENDPOINT: "https://otel",
             "OTEL_EXPORTER_OTLP_HEADERS": "api-key=a%20b, x=1",
             "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
-            "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem",
+            "OTEL_EXPORTER_OTLP_CERTIFICATE": str(CERT),
         }
     )
     assert copy is not None
     assert copy.endpoint.headers == {"api-key": "a b", "x": "1"}
     assert copy.endpoint.gzip
-    assert copy.endpoint.certificate == "/ca.pem"
+    assert copy.endpoint.certificate == str(CERT)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,9 @@ def test_a_sampler_becomes_the_copys_ratio(sampler: str, argument: str, ratio: f
     [
         {ENDPOINT: "otel:4318"},
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
+        {"OTEL_EXPORTER_OTLP_CERTIFICATE": "/no/such.pem"},
+        {"OTEL_EXPORTER_OTLP_CERTIFICATE": __file__},
+        {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%0Ax"},
         {"OTEL_TRACES_SAMPLER": "jaeger_remote"},
         {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "half"},
         {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "2"},

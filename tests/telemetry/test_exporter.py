@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+from otel_voiceload.store.spooled import TO_THIS_STORE, Waiting, waiting
 from otel_voiceload.telemetry.backlog import Backlog
 from otel_voiceload.telemetry.batches import Batch
 from otel_voiceload.telemetry.exporter import Exporter, Totals
 from otel_voiceload.telemetry.posting import Answer
+from otel_voiceload.telemetry.spool import Spool, SpoolPlace
 
 
 class FakePoster:
@@ -29,7 +33,7 @@ def batch(items: int) -> Batch:
 
 
 def exporter(poster: FakePoster) -> Exporter:
-    return Exporter(poster, Backlog(10_000), max_backoff_s=0.4)
+    return Exporter(poster, Backlog(), max_backoff_s=0.4)
 
 
 def test_a_batch_is_retried_unchanged_until_it_is_acknowledged() -> None:
@@ -89,3 +93,31 @@ def test_the_thread_delivers_what_is_offered() -> None:
     export.close()
     assert export.totals() == Totals(15, 15, {})
     assert poster.posted[-1] == b"batch of 5"
+
+
+def test_how_long_the_destination_was_away_is_told() -> None:
+    now_s = 0.0
+    poster = FakePoster(Answer(retry=True), Answer(retry=True), Answer(), Answer(retry=True))
+    export = Exporter(poster, Backlog(), clock=lambda: now_s)
+    export.offer(batch(1))
+    export.offer(batch(2))
+    told = []
+    for now_s in (10.0, 12.0, 17.0, 30.0, 33.0):  # noqa: B007  # the clock reads it
+        export.step()
+        told.append(export.totals().away_s)
+    assert told == [0.0, 2.0, 7.0, 7.0, 10.0]
+
+
+def test_what_is_left_at_the_end_waits_on_disk_for_the_next_collector(tmp_path: Path) -> None:
+    place = SpoolPlace(tmp_path / "spool" / "run")
+    backlog = Backlog(lambda damaged: Spool(place, "store", TO_THIS_STORE, damaged))
+    export = Exporter(FakePoster(*(ConnectionRefusedError() for _ in range(1000))), backlog)
+    export.start()
+    export.offer(batch(5))
+    assert export.drain(0.05) is False
+    export.offer(batch(1))
+    export.drain(0.05)
+    export.close()
+    assert export.totals() == Totals(6, 0, {}, spooled=6)
+    assert export.totals().unexplained == 0
+    assert waiting(tmp_path, "run") == Waiting(6, {})

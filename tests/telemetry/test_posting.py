@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -29,6 +31,7 @@ from otel_voiceload.telemetry.posting import (
 )
 
 BATCH = Batch("traces", b"spans", 10)
+CERT = Path(__file__).parents[1] / "transports" / "tls" / "localhost.pem"
 
 
 @pytest.mark.parametrize(
@@ -94,9 +97,19 @@ def test_a_local_collector_gets_plain_bytes_and_a_distant_one_compressed() -> No
 
 def test_an_endpoint_says_what_is_wrong_with_it() -> None:
     assert Endpoint({"traces": "http://127.0.0.1:4318"}).problems() == []
-    wrong = Endpoint({"traces": "otel:4318"}, protocol="http/json", headers={"k": "secret"})
-    assert len(wrong.problems()) == 2
-    assert "secret" not in repr(wrong)
+    wrong = Endpoint(
+        {"traces": "otel:4318"},
+        protocol="http/json",
+        headers={"k": "secret\n"},
+        certificate="/no/such.pem",
+    )
+    assert len(wrong.problems()) == 4
+    assert "secret" not in repr(wrong) + "".join(wrong.problems())
+
+
+def test_an_endpoint_is_told_from_others_without_its_secrets() -> None:
+    endpoint = Endpoint({"traces": "https://user:word@otel:4318/v1/traces?key=1"})
+    assert endpoint.place == "https://otel:4318/v1/traces"
 
 
 class Collector(BaseHTTPRequestHandler):
@@ -117,13 +130,20 @@ class Collector(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def collector() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes, object]]]]:
+def collector(
+    tls: bool = False,
+) -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes, object]]]]:
     seen: list[tuple[str, dict[str, str], bytes, object]] = []
     server = HTTPServer(("127.0.0.1", 0), type("Seen", (Collector,), {"seen": seen}))
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERT, CERT.with_suffix(".key"))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", seen
+        host = "https://localhost" if tls else "http://127.0.0.1"
+        yield f"{host}:{server.server_port}", seen
     finally:
         server.shutdown()
         thread.join()
@@ -161,6 +181,19 @@ def test_an_error_status_is_judged_too() -> None:
         poster = HttpPoster(Endpoint({"traces": url}, headers={"x-answer": "503"}))
         assert poster.post(BATCH, 5.0) == Answer(retry=True, reason="http_503")
         poster.close()
+
+
+def test_a_private_ca_is_trusted_when_it_is_given_and_only_then() -> None:
+    with collector(tls=True) as (url, seen):
+        for certificate in (str(CERT), None):
+            poster = HttpPoster(collector_endpoint(url, {"authorization": "x"}, certificate))
+            if certificate is None:
+                with pytest.raises(ssl.SSLCertVerificationError):
+                    poster.post(BATCH, 5.0)
+            else:
+                assert poster.post(BATCH, 5.0) == Answer()
+            poster.close()
+    assert [headers["authorization"] for _, headers, _, _ in seen] == ["x"]
 
 
 def test_a_dead_collector_is_a_connection_error() -> None:

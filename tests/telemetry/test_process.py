@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import Pipe
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -16,7 +17,14 @@ from otel_voiceload.telemetry.context import call_identity
 from otel_voiceload.telemetry.environ import CopyTarget
 from otel_voiceload.telemetry.exporter import Exporter, Totals
 from otel_voiceload.telemetry.posting import Answer, Endpoint
-from otel_voiceload.telemetry.process import Dropped, Lane, Telemetry, TelemetryConfig
+from otel_voiceload.telemetry.process import (
+    Dropped,
+    Lane,
+    Telemetry,
+    TelemetryConfig,
+    WorkerLost,
+)
+from otel_voiceload.telemetry.spool import SpoolPlace
 
 from . import records
 from .records import RUN_ID, SCOPE, ms
@@ -60,7 +68,7 @@ class Stored:
 
 
 def lane(stored: Stored, takes: Callable[[str], bool] = lambda trace: True) -> Lane:
-    exporter = Exporter(stored, Backlog(10_000_000), max_backoff_s=0.1)
+    exporter = Exporter(stored, Backlog(), max_backoff_s=0.1)
     exporter.start()
     return Lane(CONFIG, ENDPOINT, exporter, takes)
 
@@ -142,6 +150,26 @@ def test_a_record_that_can_not_be_told_is_counted_and_the_next_is_stored(
     assert "TurnRecord" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [
+        (WorkerLost(0, 4 + 3 + 2, 0), {"pipe_full": 3}),  # its last word was in the pipe
+        (WorkerLost(0, 4 + 3 + 3 + 5, 0), {"pipe_full": 3, "worker_lost": 5}),
+        (WorkerLost(0, 20, 8), {"pipe_full": 3, "worker_lost": 10, "worker_lost_at_most": 8}),
+    ],
+)
+def test_what_died_with_a_worker_is_counted_once_its_pipe_is_empty(
+    lost: WorkerLost, named: dict[str, int]
+) -> None:
+    telemetry = Telemetry(CONFIG, lane(Stored()))
+    telemetry.take(1, lost, 0.0)  # the runner notices before all is read
+    telemetry.take(0, [records.turn(), records.call(), records.health()], 0.0)
+    telemetry.take(0, Dropped("pipe_full", 3), 0.0)
+    totals = telemetry.finish(1.0)
+    assert totals.lost == named
+    assert totals.unexplained == 0
+
+
 def test_the_process_reads_every_pipe_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = Stored()
     monkeypatch.setattr(process, "open_poster", lambda endpoint: stored)
@@ -168,6 +196,10 @@ def test_the_process_reads_every_pipe_to_its_end(monkeypatch: pytest.MonkeyPatch
 def test_a_configuration_says_everything_that_is_wrong() -> None:
     assert CONFIG.problems() == []
     wrong = replace(
-        CONFIG, source_shards=(), batch_spans=0, endpoint=Endpoint({"traces": "nowhere"})
+        CONFIG,
+        source_shards=(),
+        batch_spans=0,
+        endpoint=Endpoint({"traces": "nowhere"}),
+        spool=SpoolPlace(Path("spool"), max_bytes=1000),
     )
-    assert len(wrong.problems()) == 3
+    assert len(wrong.problems()) == 4

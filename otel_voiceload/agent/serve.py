@@ -24,13 +24,13 @@ from pathlib import Path
 import orjson
 import uvloop
 
+from otel_voiceload import transports
 from otel_voiceload.agent.call import AgentCall, Staff
 from otel_voiceload.agent.desk import Desk, LoopAlarm
 from otel_voiceload.agent.settings import DEFAULT_CYCLE, Wishes, parse_cycle, settle
 from otel_voiceload.agent.tracing import Tracing
 from otel_voiceload.agent.voice import Voice
 from otel_voiceload.audio.clips import Clip, ClipPack
-from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.audio.fingerprint import Fingerprints
 from otel_voiceload.capacity.config import SERVED, AgentConfig, NetworkConfig
 from otel_voiceload.capacity.faults import FAULT_NAMES
@@ -38,7 +38,6 @@ from otel_voiceload.capacity.knee import Knee
 from otel_voiceload.capacity.pipeline import Pipeline
 from otel_voiceload.errors import ExitCode, OvlError
 from otel_voiceload.model import ClockAnchor
-from otel_voiceload.transports import plain
 from otel_voiceload.transports.ticker import FrameTicker
 from otel_voiceload.transports.wire import ServeOptions
 
@@ -67,17 +66,19 @@ async def run_agent(
     knee: Knee,
     options: ServeOptions,
     *,
+    wire: str,
     otlp_endpoint: str | None,
     stop: asyncio.Event,
     ready: Callable[[Ready], None],
 ) -> None:
-    """Serve the plain wire until ``stop`` is set.
+    """Serve ``wire`` (the name of a transport) until ``stop`` is set.
 
     Raises:
-        UsageError: the port is in use, or the options have problems.
+        UsageError: no such wire, the port is in use, or the options have problems.
         ConfigError: the clip pack is not one.
     """
-    pack = ClipPack.load(PCM16_16K)
+    scheme = transports.served_scheme(wire, secure=options.tls_cert is not None)
+    pack = wire_pack(wire)
     fingerprints = Fingerprints(pack)
 
     def recognise(data: bytes) -> Clip | None:
@@ -96,9 +97,8 @@ async def run_agent(
     # The pack and the fingerprints live as long as the process; the collector need not walk them.
     gc.collect()
     gc.freeze()
-    server = await plain.serve(options, lambda wire: AgentCall(staff, wire))
+    server = await transports.load(scheme).serve(options, lambda end: AgentCall(staff, end))
     try:
-        scheme = "ws" if options.tls_cert is None else "wss"
         url = f"{scheme}://{options.host}:{server.port}"
         ready(Ready(url, server.port, os.getpid(), pack.pack_id, config.seed, knee))
         await stop.wait()
@@ -106,6 +106,15 @@ async def run_agent(
         await server.close()
         staff.ticker.close()
         tracing.close()
+
+
+def wire_pack(wire: str) -> ClipPack:
+    """The clips in the encoding of a wire, by its name.
+
+    Raises:
+        UsageError: no wire has that name.
+    """
+    return ClipPack.load(transports.load(transports.served_scheme(wire, secure=False)).ENCODING)
 
 
 def network_delay(network: NetworkConfig, rng: random.Random) -> Callable[[], float] | None:
@@ -119,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="ovl-agent", description=__doc__.partition("\n")[0])
     words.add_argument("--host", default="127.0.0.1")
     words.add_argument("--port", type=int, default=0)
+    words.add_argument("--wire", default="plain", metavar="plain|twilio")
     words.add_argument("--config", type=Path)
     words.add_argument("--plant", metavar="COMPONENT:CALLS")
     words.add_argument("--cycle", default="", metavar="speech=1.2s,think=200ms")
@@ -146,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             capacities=tuple((name, count) for name, count in capacities if count is not None),
             faults=tuple(asked.fault),
         )
-        config, knee = settle(wishes, ClipPack.load(PCM16_16K))
+        config, knee = settle(wishes, wire_pack(asked.wire))
         options = ServeOptions(
             host=asked.host,
             port=asked.port,
@@ -154,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             tls_key=asked.tls_key,
             network_delay=network_delay(config.network, random.Random(config.seed)),
         )
-        run(config, knee, options, asked.otlp, asked.parent_pid, _print_ready)
+        run(config, knee, options, asked.wire, asked.otlp, asked.parent_pid, _print_ready)
     except OvlError as error:
         print(f"ovl-agent: {error}", file=sys.stderr)
         return error.exit_code
@@ -165,6 +175,7 @@ def run(
     config: AgentConfig,
     knee: Knee,
     options: ServeOptions,
+    wire: str,
     otlp_endpoint: str | None,
     parent_pid: int | None,
     ready: Callable[[Ready], None],
@@ -172,13 +183,14 @@ def run(
     """Serve in this process until SIGTERM, SIGINT or the parent's end; raises as ``run_agent``."""
     _allow_many_files()
     _reach_loopback_directly()
-    uvloop.run(_until_told(config, knee, options, otlp_endpoint, parent_pid, ready))
+    uvloop.run(_until_told(config, knee, options, wire, otlp_endpoint, parent_pid, ready))
 
 
 async def _until_told(
     config: AgentConfig,
     knee: Knee,
     options: ServeOptions,
+    wire: str,
     otlp_endpoint: str | None,
     parent_pid: int | None,
     ready: Callable[[Ready], None],
@@ -191,7 +203,9 @@ async def _until_told(
     if parent_pid is not None:
         watch = loop.create_task(_stop_with_parent(parent_pid, stop))
     try:
-        await run_agent(config, knee, options, otlp_endpoint=otlp_endpoint, stop=stop, ready=ready)
+        await run_agent(
+            config, knee, options, wire=wire, otlp_endpoint=otlp_endpoint, stop=stop, ready=ready
+        )
     finally:
         if watch is not None:
             watch.cancel()

@@ -28,6 +28,9 @@ def agent(
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8765,
+    wire: Annotated[
+        str, typer.Option("--wire", help="What it speaks: plain, or twilio (Media Streams).")
+    ] = "plain",
     plant: Annotated[
         str | None, typer.Option("--plant", help="Solve for a knee, such as llm:48; or none.")
     ] = None,
@@ -56,11 +59,9 @@ def agent(
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Certificate: wss.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its key.")] = None,
 ) -> None:
-    """Serve a voice agent with limits you set, on the plain wire; prints where it will bend."""
+    """Serve a voice agent with limits you set, on the wire you name; prints where it will bend."""
     from otel_voiceload.agent import serve
     from otel_voiceload.agent.settings import DEFAULT_CYCLE, Wishes, parse_cycle, settle
-    from otel_voiceload.audio.clips import ClipPack
-    from otel_voiceload.audio.encoding import PCM16_16K
     from otel_voiceload.capacity.config import ServedComponent
     from otel_voiceload.transports.wire import ServeOptions
 
@@ -74,7 +75,7 @@ def agent(
         capacities=tuple((name, count) for name, count in asked.items() if count is not None),
         faults=tuple(fault or ()),
     )
-    config, knee = settle(wishes, ClipPack.load(PCM16_16K))
+    config, knee = settle(wishes, serve.wire_pack(wire))
     options = ServeOptions(
         host=host,
         port=port,
@@ -87,4 +88,4 @@ def agent(
         common.emit(f"reference agent at {up.url}; {knee.text()}")
         common.note(f"call it with: ovl generate {up.url}   (Ctrl-C ends it)")
 
-    serve.run(config, knee, options, otlp, None, ready)
+    serve.run(config, knee, options, wire, otlp, None, ready)

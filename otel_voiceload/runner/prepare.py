@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from otel_voiceload.analysis.judge import PACKET_METRICS
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.audio.clips import ClipPack
-from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
 from otel_voiceload.errors import UsageError
 from otel_voiceload.load import safety
@@ -50,8 +49,8 @@ def prepare(plan: RunPlan) -> Prepared:
         TargetError: the target's name does not resolve.
     """
     target = split_target(plan.target)
-    load_transport(target.scheme)  # a missing extra is said here
-    pack = ClipPack.load(PCM16_16K)
+    encoding = load_transport(target.scheme).ENCODING  # a missing extra is said here
+    pack = ClipPack.load(encoding)
     scenarios = tuple(_weighted(text) for text in plan.scenarios)
     cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, pack)
     profile = _profile(plan, cycle_s)
@@ -70,6 +69,7 @@ def prepare(plan: RunPlan) -> Prepared:
         tls_insecure=plan.tls_insecure,
         trace_sample=plan.sample_ratio,
         max_connect_rate=plan.max_connect_rate,
+        encoding=encoding,
     )
     if problems := worker.problems():
         raise UsageError("; ".join(problems))
@@ -95,7 +95,8 @@ def stages(plan: RunPlan) -> tuple[Stage, ...]:
         UsageError: what was asked for can not be.
     """
     scenarios = tuple(_weighted(text) for text in plan.scenarios)
-    cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, ClipPack.load(PCM16_16K))
+    encoding = load_transport(split_target(plan.target).scheme).ENCODING
+    cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, ClipPack.load(encoding))
     return planned(_profile(plan, cycle_s))
 
 

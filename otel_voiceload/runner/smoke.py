@@ -27,6 +27,8 @@ from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import seconds
 from otel_voiceload.runner.stop import StopRequests, heeding
+from otel_voiceload.transports import load as load_transport
+from otel_voiceload.transports import split_target
 from otel_voiceload.transports.ticker import FrameTicker
 
 TURNS = 2  # enough to see an answer and that a second one follows
@@ -135,7 +137,7 @@ def judge(heard: Heard, target: str) -> None:
     if call.outcome == "silent_agent" or not heard.turns:
         raise SmokeFailed(
             f"{target} took the call and never said anything; no load was sent. "
-            "Does it hear 16 kHz PCM16, and does it answer to ordinary speech?"
+            f"Does it hear {_sound(target)}, and does it answer to ordinary speech?"
         )
     if heard.answered == 0:
         raise SmokeFailed(
@@ -169,6 +171,12 @@ def timeline(heard: Heard, joined: int | None) -> list[str]:
         f"in-band timing {', '.join(heard.timed) or 'no'}",
         f"  trace joined: {spans.get(joined, f'yes, {joined} spans')}",
     ]
+
+
+def _sound(target: str) -> str:
+    encoding = load_transport(split_target(target).scheme).ENCODING
+    kind = "PCM16" if encoding.bytes_per_sample == 2 else "mu-law"
+    return f"{encoding.sample_rate // 1000} kHz {kind}"
 
 
 def _why(call: CallRecord) -> str:

@@ -66,6 +66,19 @@ def split_target(target: str) -> Target:
     return Target(scheme, transport, f"{inner if plus else name}://{rest}")
 
 
+def served_scheme(wire: str, secure: bool) -> str:
+    """What a caller writes before ``://`` to reach an agent of that wire, with TLS or without.
+
+    Raises:
+        UsageError: no wire has that name.
+    """
+    names = tuple(name for name in known() if name not in _INTERNAL)
+    if wire not in names:
+        raise UsageError(f"no wire is called {wire!r}; known are {', '.join(names)}")
+    inner = _PLAIN_SCHEMES[secure]
+    return inner if wire == "plain" else f"{wire}+{inner}"
+
+
 def load(scheme: str) -> Transport:
     """Import the transport that speaks a scheme such as ``ws`` or ``twilio+wss``.
 

@@ -14,9 +14,10 @@ from statistics import fmean, stdev
 import pytest
 
 from otel_voiceload.agent.serve import main, network_delay
+from otel_voiceload.audio.encoding import MULAW_8K
 from otel_voiceload.capacity.config import NetworkConfig
 from otel_voiceload.model import AudioHeard, TimingHeard, TranscriptHeard, WireClosed, WireEvent
-from otel_voiceload.transports import plain
+from otel_voiceload.transports import plain, twilio
 from otel_voiceload.transports.ticker import FrameTicker
 from tests.agent.world import PACK, SAMPLED, caller
 
@@ -95,6 +96,35 @@ def test_a_port_in_use_is_one_line(agent, capfd: pytest.CaptureFixture[str]) -> 
     assert message.count("\n") == 1
 
 
+def test_it_serves_the_wire_that_it_is_told_to() -> None:
+    """Told by its greeting: what it sends is base64 in JSON, in the encoding of a telephone."""
+    heard: list[WireEvent] = []
+
+    async def talk(url: str) -> int:
+        said = asyncio.Event()
+
+        def hear(event: WireEvent) -> None:
+            heard.append(event)
+            if isinstance(event, AudioHeard):
+                said.set()
+
+        wire = await twilio.open_call(twilio.Options(url.removeprefix("twilio+")), hear)
+        wire.start("call", SAMPLED, {})
+        await asyncio.wait_for(said.wait(), 5)
+        return (await wire.close()).bytes_received
+
+    options = ["--wire", "twilio", "--parent-pid", str(os.getpid())]
+    with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = str(json.loads(process.stdout.readline())["url"])
+        assert url.startswith("twilio+ws://127.0.0.1:")
+        assert asyncio.run(talk(url)) % MULAW_8K.frame_bytes == 0
+        process.kill()
+    first = heard[0]
+    assert isinstance(first, AudioHeard)
+    assert len(first.data) == MULAW_8K.frame_bytes
+
+
 def test_sigterm_ends_it_within_two_seconds(agent) -> None:
     process, _ = agent
     began = time.monotonic()
@@ -116,6 +146,7 @@ def test_an_agent_without_its_parent_ends_by_itself() -> None:
         (["--config", "/nowhere/agent.yaml"], "/nowhere/agent.yaml: No such file"),
         (["--llm-capacity", "0"], "components.llm.capacity"),
         (["--tls-cert", "a.pem"], "a certificate needs its key"),
+        (["--wire", "memory"], "no wire is called 'memory'; known are plain, twilio"),
     ],
 )
 def test_wrong_options_are_one_line_and_exit_code_2(

@@ -28,6 +28,7 @@ class Served:
 
     configs: list[AgentConfig] = field(default_factory=list)
     options: list[ServeOptions] = field(default_factory=list)
+    wires: list[str] = field(default_factory=list)
     otlp: str | None = None
 
     def __call__(
@@ -35,6 +36,7 @@ class Served:
         config: AgentConfig,
         knee: Knee,
         options: ServeOptions,
+        wire: str,
         otlp: str | None,
         parent_pid: int | None,
         ready: Callable[[serve.Ready], None],
@@ -42,6 +44,7 @@ class Served:
         assert parent_pid is None
         self.configs.append(config)
         self.options.append(options)
+        self.wires.append(wire)
         self.otlp = otlp
         ready(serve.Ready("ws://127.0.0.1:8765", 8765, 1, "pack", config.seed, knee))
 
@@ -84,6 +87,7 @@ def test_options_reach_the_agent(served: Served, store: Path, capsys: Capture) -
         *("agent", "--host", "0.0.0.0", "--port", "0", "--stt-capacity", "3"),
         *("--llm-capacity", "4", "--tts-capacity", "5", "--fault", "drop", "--seed", "9"),
         *("--otlp", "http://127.0.0.1:4318", "--tls-cert", "c.pem", "--tls-key", "k.pem"),
+        *("--wire", "twilio"),
     )
 
     parts = served.configs[0].components
@@ -91,6 +95,7 @@ def test_options_reach_the_agent(served: Served, store: Path, capsys: Capture) -
     assert served.configs[0].seed == 9
     assert len(served.configs[0].faults) == 1
     assert served.otlp == "http://127.0.0.1:4318"
+    assert served.wires == ["twilio"]
     options = served.options[0]
     assert (options.host, options.port) == ("0.0.0.0", 0)
     assert (options.tls_cert, options.tls_key) == (Path("c.pem"), Path("k.pem"))

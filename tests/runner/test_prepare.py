@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from otel_voiceload.analysis.thresholds import parse
+from otel_voiceload.audio.encoding import MULAW_8K, PCM16_16K
 from otel_voiceload.errors import ConfigError, OvlError, TargetRefused, UsageError
 from otel_voiceload.profiles import Request
 from otel_voiceload.runner.plan import RunPlan
@@ -22,6 +23,15 @@ def test_a_plan_becomes_what_the_workers_need() -> None:
     assert prepared.worker.run_id == prepared.run_id
     assert [scenario.name for scenario, _ in prepared.scenarios] == ["booking"]
     assert 3 < prepared.worker.turn_cycle_s < 12
+
+
+def test_the_wire_decides_what_the_calls_sound_like() -> None:
+    assert prepare(PLAN).worker.encoding == PCM16_16K
+    over_the_phone = replace(PLAN, target="twilio+ws://127.0.0.1:8765/media")
+    prepared = prepare(over_the_phone)
+    assert (prepared.wire, prepared.worker.encoding) == ("twilio", MULAW_8K)
+    assert prepared.clip_pack == prepare(PLAN).clip_pack
+    assert stages(over_the_phone) == stages(PLAN)
 
 
 def test_the_same_scenarios_have_the_same_hash_and_others_another() -> None:
@@ -67,6 +77,8 @@ def test_packets_are_promised_only_where_there_are_any() -> None:
     refuse_unmeasurable(promises[:1], "ws://127.0.0.1")
     with pytest.raises(UsageError, match=r"jitter\{phase:ramp\}: p95<30ms .* use audio_gap"):
         refuse_unmeasurable(promises, "wss://127.0.0.1")
+    with pytest.raises(UsageError, match="use audio_gap"):
+        refuse_unmeasurable(promises, "twilio+wss://127.0.0.1")
 
 
 def test_another_host_gets_at_most_ten_calls_unless_it_was_allowed() -> None:

@@ -32,6 +32,15 @@ def test_an_unknown_scheme_names_the_known_ones(target: str) -> None:
         transports.split_target(target)
 
 
+@pytest.mark.parametrize(
+    ("wire", "secure", "scheme"),
+    [("plain", False, "ws"), ("plain", True, "wss"), ("twilio", True, "twilio+wss")],
+)
+def test_a_served_wire_is_reached_by_its_scheme(wire: str, secure: bool, scheme: str) -> None:
+    assert transports.served_scheme(wire, secure) == scheme
+    assert transports.split_target(f"{scheme}://x").transport == wire
+
+
 def test_a_target_without_scheme_is_told_how_to_write_one() -> None:
     with pytest.raises(UsageError, match=r"ws://localhost:9000"):
         transports.split_target("localhost:9000")

@@ -23,9 +23,9 @@ from otel_voiceload.transports.wire import CLOSE_GRACE_S
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
 # A peer may send ahead of real time, whole replies at once, but not without end: nothing else would
-# run in this process. Both figures are over ten times what the fastest speech synthesis sends.
-_BURST_BYTES: Final = 32 << 20
-_BYTES_PER_S: Final = 1 << 20
+# run in this process. Four minutes of PCM16 in one go, and then sixteen times its 32 kB/s.
+_BURST_BYTES: Final = 8 << 20
+_BYTES_PER_S: Final = 512 << 10
 _MESSAGE_COST: Final = 256  # so that a flood of tiny messages counts too
 _UNREAD_BYTES: Final = 8 << 20  # a peer that reads nothing for minutes is gone
 _CADENCE_GAP_NS: Final = 500_000_000  # a longer pause is the agent's silence, not its cadence

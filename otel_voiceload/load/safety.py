@@ -20,6 +20,13 @@ TYPED_TARGET_CALLS = 10  # more calls than this go to another host only with --a
 _BASE_DESCRIPTORS = 100  # interpreter, pipes, event loop, clips, exporter
 _DESCRIPTORS_PER_CALL = 1.25  # one socket, and a quarter for calls that close while others begin
 
+# A held call took 84 kB of a worker's own memory (140 calls more, 12 MB more), and the kernel keeps
+# buffers for its socket; half as much again for long conversations.
+MEMORY_PER_CALL_BYTES = 150_000
+_MEMORY_PER_WORKER_BYTES = 90_000_000  # interpreter, numpy, the clip pack
+# Runner, telemetry with a full backlog, and the collector with a segment under way.
+_MEMORY_BESIDE_BYTES = 500_000_000
+
 Resolve = Callable[[str], Iterable[str]]
 Limits = tuple[int, int]
 
@@ -127,6 +134,33 @@ def ensure_descriptors(
         write((needed, hard))
     except (OSError, ValueError):  # macOS has a further limit that getrlimit does not tell
         raise _too_few(needed, soft) from None
+
+
+def ensure_ports(calls: int, available: int) -> None:
+    """Raises PreflightFailed when one address can not be called that often at once from here.
+
+    A connection is told from another by its local port, so to one address and port there are as
+    many as this machine has ephemeral ports.
+    """
+    if calls > available:
+        raise PreflightFailed(
+            f"{calls} calls to one address need as many local ports and this machine has "
+            f"{available}; widen net.ipv4.ip_local_port_range or use fewer calls"
+        )
+
+
+def memory_needed_bytes(calls: int, workers: int) -> int:
+    """What the generator's processes take at most, the target's left out."""
+    return calls * MEMORY_PER_CALL_BYTES + workers * _MEMORY_PER_WORKER_BYTES + _MEMORY_BESIDE_BYTES
+
+
+def ensure_memory(needed: int, available: int) -> None:
+    """Raises PreflightFailed when the load would push this machine into its swap."""
+    if needed > available:
+        raise PreflightFailed(
+            f"this plan needs {needed / 1e6:,.0f} MB of memory here and {available / 1e6:,.0f} MB "
+            "are free; free some, or use fewer calls"
+        )
 
 
 def _too_few(needed: int, limit: int) -> PreflightFailed:

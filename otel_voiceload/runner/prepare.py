@@ -11,7 +11,7 @@ from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
 from otel_voiceload.errors import UsageError
-from otel_voiceload.load import safety
+from otel_voiceload.load import resources, safety
 from otel_voiceload.load.plan import WorkerConfig
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Profile, planned
@@ -45,7 +45,7 @@ def prepare(plan: RunPlan) -> Prepared:
     Raises:
         UsageError: what was asked for can not be.
         TargetRefused: more calls to another host than a typed target gets.
-        PreflightFailed: too few file descriptors.
+        PreflightFailed: too few file descriptors or local ports, or too little memory.
         TargetError: the target's name does not resolve.
     """
     target = split_target(plan.target)
@@ -75,8 +75,11 @@ def prepare(plan: RunPlan) -> Prepared:
         raise UsageError("; ".join(problems))
     allow = safety.allow_list(host, peak_calls, plan.allow)
     safety.check_target(host, allow)
-    calls_per_worker = -(-peak_calls // plan.worker_count(peak_calls))
-    safety.ensure_descriptors(safety.descriptors_needed(calls_per_worker))
+    workers = plan.worker_count(peak_calls)
+    safety.ensure_descriptors(safety.descriptors_needed(-(-peak_calls // workers)))
+    safety.ensure_ports(peak_calls, resources.ephemeral_ports())
+    needed = safety.memory_needed_bytes(peak_calls, workers)
+    safety.ensure_memory(needed, resources.available_memory_bytes())
     return Prepared(
         run_id=worker.run_id,
         wire=target.transport,

@@ -14,6 +14,9 @@ from otel_voiceload.load.safety import (
     check_target,
     descriptors_needed,
     ensure_descriptors,
+    ensure_memory,
+    ensure_ports,
+    memory_needed_bytes,
     resolve,
 )
 
@@ -73,6 +76,15 @@ def test_the_refusal_says_which_address_and_what_permits_it() -> None:
     check_target("localhost", allow, names)
 
 
+def test_a_name_is_judged_by_what_it_points_to_at_the_moment_of_each_call() -> None:
+    answers = iter([("203.0.113.5",), ("169.254.169.254",), ("203.0.113.5", "10.0.0.1")])
+    allow = allow_list("voice.test", 500, ("voice.test",), lambda host: next(answers))
+
+    for _ in range(2):
+        with pytest.raises(TargetRefused, match=r"169\.254\.169\.254|10\.0\.0\.1"):
+            check_target("voice.test", allow, lambda host: next(answers))
+
+
 def test_the_list_travels_to_the_workers_as_it_is() -> None:
     allow = allow_list("voice.test", 5, (), names)
     assert pickle.loads(pickle.dumps(allow)) == allow
@@ -118,3 +130,17 @@ def test_too_few_open_files_are_told_before_the_first_call(fails: bool) -> None:
     hard = 99_999 if fails else 1200
     with pytest.raises(PreflightFailed, match=r"needs 1350 .*ulimit -n 1350"):
         ensure_descriptors(1350, lambda: (1024, hard), write)
+
+
+def test_more_calls_to_one_address_than_ports_are_refused_with_both_numbers() -> None:
+    ensure_ports(28_232, 28_232)
+    with pytest.raises(PreflightFailed, match=r"28233 calls.*has 28232;.*port_range"):
+        ensure_ports(28_233, 28_232)
+
+
+def test_a_load_that_does_not_fit_into_memory_is_refused_with_both_numbers() -> None:
+    needed = memory_needed_bytes(calls=10_000, workers=25)
+    assert needed == 1_500_000_000 + 25 * 90_000_000 + 500_000_000
+    ensure_memory(needed, needed)
+    with pytest.raises(PreflightFailed, match=r"needs 4,250 MB .* 4,000 MB are free"):
+        ensure_memory(needed, 4_000_000_000)

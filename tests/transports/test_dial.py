@@ -78,6 +78,27 @@ def test_every_resolved_address_is_checked_before_any_is_called(
     assert checked == ["127.0.0.1", "198.51.100.7"]
 
 
+def test_a_name_that_changes_between_two_calls_is_refused_at_the_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def only_loopback(address: str) -> None:
+        if address != "127.0.0.1":
+            raise TargetRefused(f"{address} is not allowed")
+
+    async def play() -> list[str]:
+        async with tcp_peer(stay) as port:
+            resolve_to(monkeypatch, "127.0.0.1")
+            until = dial.deadline(1)
+            first = await dial.reach("turncoat", port, only_loopback, until, time.monotonic_ns)
+            first.sock.close()
+            resolve_to(monkeypatch, "::ffff:198.51.100.7")
+            with pytest.raises(TargetRefused, match=r"198\.51\.100\.7"):
+                await dial.reach("turncoat", port, only_loopback, until, time.monotonic_ns)
+        return [first.address]
+
+    assert run(play()) == ["127.0.0.1"]
+
+
 def test_the_next_address_is_tried_when_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play() -> str:
         async with tcp_peer(stay) as port:

@@ -122,6 +122,24 @@ def test_an_address_that_is_not_allowed_gets_no_packet() -> None:
     assert run(call()) == 0
 
 
+def test_a_redirect_is_not_followed() -> None:
+    async def call() -> int:
+        arrived = 0
+
+        async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal arrived
+            arrived += 1
+
+        async with tcp_peer(count) as elsewhere:
+            told = f"HTTP/1.1 307 Temporary Redirect\nLocation: ws://127.0.0.1:{elsewhere}/\n\n"
+            async with tcp_peer(answering(told)) as port:
+                with pytest.raises(WireError, match="HTTP 307"):
+                    await plain.open_call(CallOptions(f"ws://127.0.0.1:{port}"), Ear())
+        return arrived
+
+    assert run(call()) == 0
+
+
 def test_headers_travel_with_the_upgrade() -> None:
     heads: list[str] = []
 

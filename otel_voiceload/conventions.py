@@ -141,6 +141,9 @@ SYNTHETIC_TYPE: Final = "user_agent.synthetic.type"  # "test"
 # Metrics, once a second per shard.
 METRIC_CALLS_ACTIVE: Final = "voiceload.calls.active"
 METRIC_GENERATOR: Final = "voiceload.generator."  # + the field of model.Health
+METRIC_LIMITED: Final = "voiceload.generator.limited"  # 0 or 1 for each reason
+LIMITED_BY: Final = "voiceload.generator.limited_by"  # the reason, on that metric
+LIMIT_REASONS: Final = ("pacing_error", "late_frames", "loop_lag", "run_delay")
 
 # Outcomes of a call. The target's fault and ours are never mixed.
 CALL_OUTCOMES: Final = (

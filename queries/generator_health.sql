@@ -1,24 +1,32 @@
 -- title: Whether the generator kept its own promises
--- question: Were the callers on time, or did this machine hold them up?
--- columns: pacing_error_p99_s, late_share, run_delay_share, loop_lag_p99_s, cpu, late_starts
--- reads: metric_points
+-- question: Were the callers on time, or did this machine hold them up, and for how long?
+-- columns: pacing_error_p99_s, late_share, run_delay_share, loop_lag_p99_s, cpu, late_starts, shards, seconds, limited_s, limited_share, limited_by, judged
+-- reads: generator_seconds
 -- Per second and shard. The pacing error is the median second's, so that one hiccup does not stand
--- for a run; late frames are counted over the whole run.
-with points as (
-    select replace(name, 'voiceload.generator.', '') as name, value, at_ns, attributes
-    from metric_points
-    where run_id = $run_id and name like 'voiceload.generator.%'
+-- for a run; late frames are counted over the whole run. `limited_by` has every reason, the most
+-- frequent first; `judged` is false for a run of a version that did not say when it was the limit.
+with said as (
+    select *, (until_ns - from_ns) / 1e9 as told_s from generator_seconds where run_id = $run_id
 ),
 cpu_per_second as (
-    select at_ns // 1000000000 as second, sum(value) as cpu
-    from points where name = 'cpu' group by second
+    select until_ns // 1000000000 as second, sum(cpu) as cpu from said group by second
+),
+reasons as (
+    select reason, sum(told_s) as limited_s
+    from (select unnest(string_split(limited_by, ', ')) as reason, told_s from said where limited)
+    group by reason
 )
 select
-    quantile_cont(value, 0.5) filter (name = 'pacing_error_p99_s') as pacing_error_p99_s,
-    sum(value) filter (name = 'frames_late')
-        / nullif(sum(value) filter (name = 'frames_due'), 0) as late_share,
-    avg(value) filter (name = 'run_delay_share') as run_delay_share,
-    quantile_cont(value, 0.5) filter (name = 'loop_lag_p99_s') as loop_lag_p99_s,
+    quantile_cont(pacing_error_p99_s, 0.5) as pacing_error_p99_s,
+    sum(frames_late) / nullif(sum(frames_due), 0) as late_share,
+    avg(run_delay_share) as run_delay_share,
+    quantile_cont(loop_lag_p99_s, 0.5) as loop_lag_p99_s,
     (select avg(cpu) from cpu_per_second) as cpu,
-    coalesce(sum(value) filter (name = 'late_starts'), 0)::bigint as late_starts
-from points
+    coalesce(sum(late_starts), 0)::bigint as late_starts,
+    count(distinct shard)::integer as shards,
+    coalesce(sum(told_s), 0) as seconds,
+    coalesce(sum(told_s) filter (limited), 0) as limited_s,
+    limited_s / nullif(seconds, 0) as limited_share,
+    (select string_agg(reason, ', ' order by limited_s desc, reason) from reasons) as limited_by,
+    coalesce(bool_and(judged), true) as judged
+from said

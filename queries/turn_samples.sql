@@ -17,6 +17,6 @@ select
 from turns t
 left join calls c using (run_id, call_id)
 left join slot_levels s on s.run_id = t.run_id and s.slot = t.start_ns // 250000000
-where t.run_id = $run_id and not coalesce(s.limited, false)
+where t.run_id = $run_id and not t.held_up and not coalesce(s.limited, false)
     and ($since_ns::bigint is null or t.start_ns >= $since_ns)
     and ($until_ns::bigint is null or t.start_ns < $until_ns)

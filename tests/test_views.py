@@ -228,9 +228,8 @@ def test_refused_calls_do_not_weigh_on_the_target(tmp_path: Path) -> None:
 
 
 def test_a_level_where_the_generator_was_late_is_left_out_and_says_why(tmp_path: Path) -> None:
-    late = [
-        Health(0, at(second), 1, 50, 5, 0.1, 0.05, 0.01, 0.2, 0.9, 0, 0) for second in range(1, 20)
-    ]
+    second = Health(0, 0, 1, 50, 5, 0.1, 0.05, 0.01, 0.2, 0.9, 0, 0, limited_by=("late_frames",))
+    late = [replace(second, at_mono_ns=at(each)) for each in range(1, 20)]
     path = stored(tmp_path, [*records.small_run(), *late])
     assert ask(path, "select valid, excluded_why from levels") == [
         (False, "the generator was the limit")

@@ -11,42 +11,69 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from otel_voiceload.model import NS_PER_S, Health
 from otel_voiceload.transports.ticker import TickHealth
 
-# A second beyond any of these is the generator's fault and not the target's. The ideal is far
-# below (5 ms pacing, 10 % run delay, as an idle core gives); these are where figures turn wrong.
-PACING_ERROR_P99_S = 0.020  # a whole frame: the caller's voice is no longer a 20 ms stream
-LATE_SHARE = 0.01  # dropped frames are gaps in the caller's speech, which a recogniser hears
-LOOP_LAG_P99_S = 0.050  # arrivals are stamped when the loop reads: this is added to each latency
-RUN_DELAY_SHARE = 0.5  # measured at 0.6 and more where every library fell seconds behind
-LIMITED_SECONDS_SHARE = 0.25  # of a stage's seconds: more, and the stage proves nothing
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A second in which ``figure``, a field of Health, is over ``most`` is the generator's fault.
+
+    ``reason`` is one of conventions.LIMIT_REASONS.
+    """
+
+    reason: str
+    figure: str
+    most: float
+
+
+# The one place that says when the generator was the limit: a shard judges its own seconds, and
+# whoever reads them later goes by its word. The ideal is far below (5 ms pacing, 10 % run delay, as
+# an idle core gives); these are where figures turn wrong. The use of the processor is told but is
+# no sign: a full core is no fault as long as frames leave in time, and shows here when they do not.
+BOUNDS: Final = (
+    # A whole frame: the caller's voice is no longer a 20 ms stream.
+    Bound("pacing_error", "pacing_error_p99_s", 0.020),
+    # Dropped frames are gaps in the caller's speech, which a recogniser hears.
+    Bound("late_frames", "late_share", 0.01),
+    # Arrivals are stamped when the loop reads: this is added to each latency.
+    Bound("loop_lag", "loop_lag_p99_s", 0.050),
+    # Measured at 0.6 and more where every library fell seconds behind.
+    Bound("run_delay", "run_delay_share", 0.5),
+)
+# Of a stage's seconds, those without a word from a shard included: more, and it proves nothing.
+LIMITED_SECONDS_SHARE: Final = 0.25
+HEARTBEAT_LOST_S: Final = 2.0  # between two words of a shard: one at least was left out
+# queries/views/ has the same two; tests/test_generator_limits.py holds them together.
 
 _LAG_EVERY_S = 0.05
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
-def within_bounds(health: Health) -> list[str]:
-    """Why the generator was the limit in this second; empty when it was not."""
-    checks = (
-        ("pacing error p99", health.pacing_error_p99_s, PACING_ERROR_P99_S, _ms),
-        ("share of frames dropped late", health.late_share, LATE_SHARE, _percent),
-        ("event loop lag p99", health.loop_lag_p99_s, LOOP_LAG_P99_S, _ms),
-        ("time waiting for a core", health.run_delay_share, RUN_DELAY_SHARE, _percent),
-    )
-    return [
-        f"{name} {show(value)} is over {show(bound)}"
-        for name, value, bound, show in checks
-        if value > bound
-    ]
+def limited_by(health: Health) -> tuple[str, ...]:
+    """The reasons why the generator was the limit in this second; none when it was not."""
+    return tuple(each.reason for each in BOUNDS if getattr(health, each.figure) > each.most)
 
 
 def limited(seconds: Iterable[Health]) -> bool:
-    """Whether the generator was the limit of a stage, by the seconds of all its shards."""
-    reasons = [bool(within_bounds(health)) for health in seconds]
-    return sum(reasons) > LIMITED_SECONDS_SHARE * len(reasons)
+    """Whether the generator was the limit of a stage, by the words of its shards in their order.
+
+    A shard that is frozen says nothing for a while: the time that it left out counts as well.
+    """
+    before: dict[int, int] = {}  # of each shard, when it last said a word
+    told_ns = bad_ns = 0
+    for health in seconds:
+        since_ns = before.get(health.shard_index, health.at_mono_ns - NS_PER_S)
+        before[health.shard_index] = health.at_mono_ns
+        passed_ns = health.at_mono_ns - since_ns
+        told_ns += passed_ns
+        if health.limited_by or passed_ns > HEARTBEAT_LOST_S * NS_PER_S:
+            bad_ns += passed_ns
+    return bad_ns > LIMITED_SECONDS_SHARE * told_ns
 
 
 def read_run_delay_ns() -> int | None:
@@ -133,14 +160,7 @@ class Probe:
             late_starts=late_starts,
             connect_pending=connect_pending,
         )
+        health = replace(health, limited_by=limited_by(health))
         self._at_mono_ns, self._cpu_before_s = now_mono_ns, cpu_s
         self._run_delay_before_ns = delay_ns
         return health
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"

@@ -28,6 +28,8 @@ KEPT_VIEWS = (
     "calls",
     "concurrency",
     "stages",
+    "generator_seconds",
+    "limited_slots",
     "stage_health",
     "turn_spans",
     "component_observations",

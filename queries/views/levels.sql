@@ -27,7 +27,7 @@ heard as (
         count(*) filter (t.censored) as no_response
     from slot_levels s
     join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
-    where s.counts and (s.keeps_first or not coalesce(t.first, false))
+    where s.counts and not t.held_up and (s.keeps_first or not coalesce(t.first, false))
     group by s.run_id, s.level_no
 ),
 ended as (

@@ -1,6 +1,7 @@
 -- One row per turn as the caller lived it. Nobody answered: the latency is at least the deadline
 -- (censored), never missing. A turn that we cut ourselves by hanging up says nothing of the target
--- and has no latency.
+-- and has no latency. One that began or ended while the generator was the limit has a latency that
+-- may be the generator's own (`held_up`) and is left out of levels and percentiles.
 create view turns as
 with explained as (
     -- Union of the chosen components' intervals up to the first audio: stages overlap in many
@@ -71,6 +72,7 @@ select
     j.stage_index,
     j.phase,
     j.latency_s < 0 as impossible,
+    first_slot.slot is not null or last_slot.slot is not null as held_up,
     case when j.step = 1 and j.since_previous_ns > 0 then j.since_previous_ns / 1e9 end as cycle_s,
     j.error_type,
     j.call_outcome,
@@ -87,4 +89,8 @@ select
     j.last_audio_ns,
     j.transcript_ns
 from judged j
-left join explained e using (run_id, call_id, turn_index);
+left join explained e using (run_id, call_id, turn_index)
+left join limited_slots first_slot
+    on first_slot.run_id = j.run_id and first_slot.slot = j.start_ns // 250000000
+left join limited_slots last_slot
+    on last_slot.run_id = j.run_id and last_slot.slot = j.end_ns // 250000000;

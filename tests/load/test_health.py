@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from otel_voiceload.conventions import LIMIT_REASONS
 from otel_voiceload.load.health import (
+    BOUNDS,
     LoopLag,
     Probe,
     limited,
+    limited_by,
     read_run_delay_ns,
-    within_bounds,
 )
 from otel_voiceload.model import NS_PER_MS, NS_PER_S, Health
 from otel_voiceload.transports.ticker import TickHealth
@@ -20,29 +22,54 @@ TICKS = TickHealth(600, 6, 0.01, 0.004)
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reasons"),
     [
-        ({}, None),
-        ({"pacing_error_p99_s": 0.020}, None),
-        ({"pacing_error_p99_s": 0.035}, "pacing error p99 35 ms is over 20 ms"),
-        ({"late_share": 0.02}, "share of frames dropped late 2.0 % is over 1.0 %"),
-        ({"loop_lag_p99_s": 0.08}, "event loop lag p99 80 ms is over 50 ms"),
-        ({"run_delay_share": 0.6}, "time waiting for a core 60.0 % is over 50.0 %"),
-        ({"cpu": 1.0}, None),  # a full core is no fault as long as the frames leave in time
+        ({}, ()),
+        ({"pacing_error_p99_s": 0.020}, ()),
+        ({"pacing_error_p99_s": 0.035}, ("pacing_error",)),
+        ({"late_share": 0.02}, ("late_frames",)),
+        ({"loop_lag_p99_s": 0.08}, ("loop_lag",)),
+        ({"run_delay_share": 0.6, "late_share": 1.0}, ("late_frames", "run_delay")),
+        ({"cpu": 1.0}, ()),  # a full core is no fault as long as the frames leave in time
     ],
 )
 def test_each_sign_of_a_late_generator_is_told(
-    changes: dict[str, float], reason: str | None
+    changes: dict[str, float], reasons: tuple[str, ...]
 ) -> None:
-    reasons = within_bounds(replace(GOOD, **changes))  # type: ignore[arg-type]  # fields by name
-    assert reasons == ([] if reason is None else [reason])
+    assert limited_by(replace(GOOD, **changes)) == reasons  # type: ignore[arg-type]  # by name
 
 
-def test_a_stage_is_limited_when_a_quarter_of_its_seconds_are() -> None:
-    bad = replace(GOOD, late_share=0.5)
+def test_every_reason_has_its_bound() -> None:
+    assert tuple(bound.reason for bound in BOUNDS) == LIMIT_REASONS
+
+
+def seconds(count: int, *, bad: int = 0, shard: int = 0) -> list[Health]:
+    return [
+        replace(
+            GOOD,
+            shard_index=shard,
+            at_mono_ns=second * NS_PER_S,
+            limited_by=("loop_lag",) if second < bad else (),
+        )
+        for second in range(count)
+    ]
+
+
+def test_a_stage_is_limited_when_more_than_a_quarter_of_its_seconds_are() -> None:
     assert not limited([])
-    assert not limited([GOOD] * 3 + [bad])
-    assert limited([GOOD] * 2 + [bad])
+    assert not limited(seconds(4, bad=1))
+    assert limited(seconds(3, bad=1))
+
+
+def test_the_seconds_of_all_shards_count_alike() -> None:
+    assert not limited([*seconds(4, bad=2), *seconds(4, shard=1)])
+    assert limited([*seconds(4, bad=3), *seconds(4, shard=1)])
+
+
+def test_seconds_that_a_frozen_shard_left_out_are_limited_too() -> None:
+    frozen = seconds(12)
+    assert not limited(frozen[:4] + frozen[6:])
+    assert limited(frozen[:4] + frozen[7:])
 
 
 def test_the_probe_reports_shares_of_the_time_since_it_was_last_asked() -> None:
@@ -54,6 +81,13 @@ def test_the_probe_reports_shares_of_the_time_since_it_was_last_asked() -> None:
     assert health == Health(3, 2 * NS_PER_S, 5, 600, 6, 0.01, 0.004, 0.001, 0.1, 0.25, 1, 2)
     nothing = probe.take(3 * NS_PER_S, TICKS, 0.0, calls_active=0, late_starts=0, connect_pending=0)
     assert (nothing.cpu, nothing.run_delay_share) == (0.0, 0.0)
+
+
+def test_the_probe_says_itself_whether_the_second_counts() -> None:
+    probe = Probe(0, 0, lambda: 0.0, lambda: None)
+    late = TickHealth(600, 0, 0.0, 0.03)
+    told = probe.take(NS_PER_S, late, 0.09, calls_active=1, late_starts=0, connect_pending=0)
+    assert told.limited_by == ("pacing_error", "loop_lag")
 
 
 def test_the_run_delay_is_a_count_or_not_known() -> None:

@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from otel_voiceload.errors import ExitCode, OvlError
+from otel_voiceload.load.health import limited_by
 from otel_voiceload.load.messages import (
     Begin,
     Extend,
@@ -54,7 +55,8 @@ def interrupt(number: int = signal.SIGINT) -> None:
 
 
 def health(fleet: ScriptedFleet, *, pacing_s: float = 0.001, shard: int = 0) -> Health:
-    return Health(shard, fleet.now_ns, 2, 50, 0, 0.0, pacing_s, 0.001, 0.0, 0.1, 0, 0)
+    said = Health(shard, fleet.now_ns, 2, 50, 0, 0.0, pacing_s, 0.001, 0.0, 0.1, 0, 0)
+    return replace(said, limited_by=limited_by(said))
 
 
 def stages_of(fleet: ScriptedFleet) -> list[tuple[int, float, float | None]]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from otel_voiceload.telemetry.metrics import metrics_of
 
 from . import records
@@ -6,7 +8,9 @@ from .records import SCOPE, UNIX_NS, ms
 
 def test_a_second_of_health_becomes_one_gauge_per_figure() -> None:
     points = {}
-    for metric in metrics_of(records.health(), SCOPE.anchor):
+    *figures, limited = metrics_of(records.health(), SCOPE.anchor)
+    assert limited.name == "voiceload.generator.limited"
+    for metric in figures:
         (point,) = metric.gauge.data_points
         assert point.time_unix_nano == UNIX_NS + ms(3000)
         assert [(item.key, item.value.int_value) for item in point.attributes] == [
@@ -24,5 +28,21 @@ def test_a_second_of_health_becomes_one_gauge_per_figure() -> None:
         "voiceload.generator.cpu": 0.2,
         "voiceload.generator.late_starts": 0,
         "voiceload.generator.connect_pending": 1,
-    }
         "voiceload.generator.dropped_starts": 0,
+    }
+
+
+def test_whether_the_generator_was_the_limit_is_told_reason_by_reason() -> None:
+    late = replace(records.health(), limited_by=("late_frames", "run_delay"))
+    limited = metrics_of(late, SCOPE.anchor)[-1]
+    points = [
+        (point.as_int, {item.key: item.value.string_value for item in point.attributes})
+        for point in limited.gauge.data_points
+    ]
+    assert [(value, told["voiceload.generator.limited_by"]) for value, told in points] == [
+        (0, "pacing_error"),
+        (1, "late_frames"),
+        (0, "loop_lag"),
+        (1, "run_delay"),
+    ]
+    assert all("voiceload.shard.index" in told for _, told in points)

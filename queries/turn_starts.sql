@@ -1,0 +1,45 @@
+-- title: Whether turns came as those of independent callers would
+-- question: Did the callers speak in step, and did they say what was said before?
+-- columns: dispersion, bins, turns, prompt_repeat_ratio, prompts
+-- reads: slot_levels, turns
+-- `dispersion` is the index of dispersion of turn starts: their variance over their mean, in bins of
+-- 0.5 s within held levels after the warm-up cut, pooled over the levels. 1 is what many independent
+-- callers give; more, and they speak in step, so that the target meets bursts at a level that a
+-- steady stream would not trouble. `prompts` are turns with all that the caller said in the call so
+-- far; the repeated ones are what a target that keeps its answers did not have to think about.
+with bins as (
+    select s.run_id, s.level_no, s.slot // 2 as bin
+    from slot_levels s
+    where s.run_id = $run_id and s.kind = 'held' and s.counts and not s.limited
+    group by all
+    having count(*) = 2
+),
+starts as (
+    select start_ns // 500000000 as bin, count(*) as n
+    from turns
+    where run_id = $run_id
+    group by bin
+),
+levels_of_bins as (
+    select
+        level_no,
+        count(*) as bins,
+        avg(coalesce(n, 0)) as mean,
+        var_samp(coalesce(n, 0)) as variance
+    from bins
+    left join starts using (bin)
+    group by level_no
+    having count(*) > 1
+),
+said as (
+    select string_agg(clip, ' ') over (partition by call_id order by turn_index) as prompt
+    from turns
+    where run_id = $run_id and clip is not null
+)
+select
+    sum((bins - 1) * variance) / nullif(sum((bins - 1) * mean), 0) as dispersion,
+    coalesce(sum(bins), 0)::integer as bins,
+    coalesce(sum(bins * mean), 0)::integer as turns,
+    (select 1 - count(distinct prompt) / nullif(count(*), 0) from said) as prompt_repeat_ratio,
+    (select count(*) from said)::integer as prompts
+from levels_of_bins

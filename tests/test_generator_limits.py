@@ -1,0 +1,136 @@
+"""One rule for "the generator was the limit": for the runner while it plays, and for the views.
+
+A shard judges its own seconds; here is held what follows from them for stages, levels and turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from otel_voiceload.load.health import limited
+from otel_voiceload.model import Health
+from otel_voiceload.store.open import open_store
+from tests.store import records
+from tests.store.builder import write_run
+from tests.store.records import at, identity, turn
+
+GOOD = Health(0, 0, 1, 50, 0, 0.0, 0.001, 0.001, 0.0, 0.1, 0, 0)
+STAGE_S = 20
+
+
+def told(
+    seconds: Iterable[int], bad: Iterable[int] = (), *, shard: int = 0, active: int = 1
+) -> list[Health]:
+    """The words of a shard at these seconds of the run; at ``bad`` ones it was the limit."""
+    broken = set(bad)
+    return [
+        replace(
+            GOOD,
+            shard_index=shard,
+            calls_active=active,
+            at_mono_ns=at(second),
+            limited_by=("loop_lag",) if second in broken else (),
+        )
+        for second in seconds
+    ]
+
+
+def asked(folder: Path, health: list[Health], sql: str) -> list[tuple[object, ...]]:
+    run = [*records.small_run()[2:], records.run(), records.stage(STAGE_S), *health]
+    with open_store(write_run(folder / "run.duckdb", run, records.RUN)) as reading:
+        return list(reading.sql(sql).rows)
+
+
+ALL = range(1, STAGE_S + 1)
+
+
+@pytest.mark.parametrize(
+    ("health", "stage_is_lost"),
+    [
+        (told(ALL), False),
+        (told(ALL, bad=range(1, 6)), False),  # a quarter
+        (told(ALL, bad=range(1, 7)), True),
+        (told([*range(1, 5), *range(10, 21)]), True),  # frozen from 4 to 10
+        (told([*range(1, 5), *range(8, 21)]), False),
+        ([*told(ALL, bad=range(1, 9)), *told(ALL, shard=1)], False),  # a fifth of both
+        ([*told(ALL, bad=range(1, 13)), *told(ALL, shard=1)], True),
+    ],
+)
+def test_the_runner_and_the_views_judge_a_stage_alike(
+    tmp_path: Path, health: list[Health], stage_is_lost: bool
+) -> None:
+    assert limited(health) is stage_is_lost
+    assert asked(tmp_path, health, "select generator_limited from stage_health") == [
+        (stage_is_lost,)
+    ]
+
+
+def test_a_shard_that_is_frozen_says_no_heartbeat(tmp_path: Path) -> None:
+    frozen = told([1, 2, 3, 6, 7], bad=[6])
+
+    said = asked(
+        tmp_path,
+        frozen,
+        "select (until_ns - from_ns) / 1e9, limited, limited_by from generator_seconds"
+        " order by from_ns limit 5",
+    )
+
+    assert said == [
+        *[(1.0, False, None)] * 3,
+        (3.0, True, "loop_lag, no_heartbeat"),
+        (1.0, False, None),
+    ]
+
+
+@pytest.mark.parametrize(("active", "silent_s"), [(1, [5.0]), (0, [])])
+def test_a_shard_that_never_comes_back_is_the_limit_until_it_counts_as_lost(
+    tmp_path: Path, active: int, silent_s: list[float]
+) -> None:
+    said = asked(
+        tmp_path,
+        told(range(1, 9), active=active),
+        "select (until_ns - from_ns) / 1e9 from generator_seconds where limited",
+    )
+
+    assert [row[0] for row in said] == silent_s
+
+
+def test_a_run_without_any_word_of_its_generator_is_not_blamed_on_it(tmp_path: Path) -> None:
+    counts = "select max(counts::int), (select count(*) from limited_slots) from slot_levels"
+    said = asked(tmp_path, [], counts)
+    assert said == [(1, 0)]
+
+
+@pytest.mark.parametrize(("bad", "counted_s"), [([], 12.25), ([8, 9], 10.25), ([1], 12.25)])
+def test_seconds_in_which_the_generator_was_the_limit_are_no_time_of_a_level(
+    tmp_path: Path, bad: list[int], counted_s: float
+) -> None:
+    counted = "select sum(counts::int) / 4 from slot_levels"  # the first seconds are for settling
+
+    assert asked(tmp_path, told(ALL, bad=bad), counted) == [(counted_s,)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "held_up"),
+    [
+        ([], False),
+        ([8], True),  # it began in that second
+        ([12], True),  # the answer came in that one
+        ([10], False),  # both of its stamps are right, whatever was in between
+    ],
+)
+def test_a_turn_that_began_or_ended_in_such_a_second_does_not_count(
+    tmp_path: Path, bad: list[int], held_up: bool
+) -> None:
+    slow = turn(identity(), 2, 7.5, 11.5)
+    run = [*records.small_run(), slow, *told(ALL, bad=bad)]
+    with open_store(write_run(tmp_path / "run.duckdb", run, records.RUN)) as reading:
+        samples = reading.query("turn_samples", run_id=records.RUN)
+        rows = reading.sql("select held_up from turns where turn_index = 2").rows
+
+    assert rows == ((held_up,),)
+    assert any(each["latency_s"] == 4.0 for each in samples) is not held_up

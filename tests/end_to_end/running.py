@@ -1,4 +1,8 @@
-"""Running ``ovl`` as its users do: as a command, in a folder of its own, to its end."""
+"""Running ``ovl`` as its users do: as a command, in a folder of its own, to its end.
+
+``ovl`` is a process like theirs. ``ovl_here`` is the same from its words to its exit code without
+one: a second saved where nothing is started and what counts is what is said.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from otel_voiceload.cli import main as cli
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +33,19 @@ def ovl(folder: Path, *words: str, timeout_s: float = 60.0) -> Done:
     with started(folder, *words) as process:
         out, err = process.communicate(timeout=timeout_s)
     return Done(process.returncode, out, err)
+
+
+def ovl_here(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> Done:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["ovl", *words])
+        patch.setenv("NO_COLOR", "1")
+        patch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    said = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return Done(ended.value.code, said.out, said.err)
 
 
 @contextlib.contextmanager

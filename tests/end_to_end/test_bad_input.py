@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.end_to_end.running import ROOT, ovl
+from tests.end_to_end.running import ROOT, ovl, ovl_here
 
 
 @contextmanager
@@ -119,11 +119,15 @@ def test_nobody_listening_is_said_with_the_address(tmp_path: Path) -> None:
     ],
 )
 def test_one_line_says_what_to_do(
-    tmp_path: Path, words: tuple[str, ...], code: int, said: str
+    tmp_path: Path,
+    words: tuple[str, ...],
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "broken.yaml").write_text("name: [unclosed\n")
 
-    told = ovl(tmp_path, *words)
+    told = ovl_here(tmp_path, capsys, *words)
 
     assert told.code == code, told.err
     assert said in one_line(told.err)

@@ -397,3 +397,6 @@ class Progress:
     turns_unanswered: int = 0
     component_latencies_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     natural_ends: dict[str, int] = field(default_factory=dict)  # scenario -> count
+    spans_ended: int = 0  # by this shard since its start: what a ledger needs when it dies
+    # (call index, seconds, unanswered): what --abort-on-fail judges; unanswered counts as deadline
+    turns: tuple[tuple[int, float, bool], ...] = ()

@@ -107,7 +107,11 @@ class PipeWriter(Generic[T]):
 
 
 class RecordOutbox:
-    """Records to the telemetry process, with the ledger of those that never got there."""
+    """Records to the telemetry process, with the ledger of those that never got there.
+
+    ``spans_ended`` counts what was put, told to the runner each second: what waits here when the
+    process is killed is in nobody else's count.
+    """
 
     def __init__(
         self,
@@ -116,6 +120,7 @@ class RecordOutbox:
         every_s: float = RECORDS_EVERY_S,
         max_records: int = MAX_RECORDS,
     ) -> None:
+        self.spans_ended = 0
         self._pipe = pipe
         self._lock = threading.Lock()
         self._untold: Counter[str] = Counter()  # spans by reason
@@ -128,6 +133,7 @@ class RecordOutbox:
         )
 
     def put(self, record: Record) -> None:
+        self.spans_ended += span_count(record)
         self._writer.put(record)
 
     def close(self, timeout_s: float = 5.0) -> dict[str, int]:

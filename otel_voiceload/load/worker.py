@@ -118,7 +118,8 @@ class Worker:
             connect_pending=shard.connect_pending,
         )
         health = replace(health, dropped_starts=shard.dropped_starts)
-        self._words.put(shard.take_progress(health))
+        progress = shard.take_progress(health)
+        self._words.put(replace(progress, spans_ended=self._outbox.spans_ended))
         return health
 
     def _read(self) -> None:

@@ -29,7 +29,12 @@ from otel_voiceload.telemetry import process as telemetry_process
 from otel_voiceload.telemetry.environ import copy_from_environ, resource_attributes
 from otel_voiceload.telemetry.exporter import Totals
 from otel_voiceload.telemetry.posting import collector_endpoint
-from otel_voiceload.telemetry.process import Dropped, Message, TelemetryConfig
+from otel_voiceload.telemetry.process import (
+    Dropped,
+    Message,
+    TelemetryConfig,
+    WorkerLost,
+)
 
 READY_TIMEOUT_S = 30.0
 
@@ -43,6 +48,12 @@ class Shard:
     control: Connection
     finished: Finished | None = None
     lost: bool = False
+    spans_ended: int = 0  # by its last word
+    busiest_second: int = 0  # the most spans between two words
+
+    def hear(self, progress: Progress) -> None:
+        self.busiest_second = max(self.busiest_second, progress.spans_ended - self.spans_ended)
+        self.spans_ended = progress.spans_ended
 
 
 class Fleet:
@@ -118,11 +129,14 @@ class Fleet:
                     message: FromWorker = end.recv()
                     if isinstance(message, Finished):
                         shard.finished = message
+                    elif isinstance(message, Progress):
+                        shard.hear(message)
                     said.append(message)
                     if shard.finished is not None:
                         break
             except (EOFError, OSError):
-                shard.lost = shard.finished is None
+                if shard.finished is None:
+                    self._lose(shard)
         return said
 
     def close(self, last: Record | None, timeout_s: float) -> Totals | None:
@@ -133,8 +147,8 @@ class Fleet:
         self.poll(0.0)
         for shard in self._shards:
             if shard.finished is None:
-                shard.lost = True
                 self._kill(shard.process)
+                self._lose(shard)
             else:
                 for reason, spans in shard.finished.spans_lost.items():
                     self._tell_telemetry(Dropped(reason, spans))
@@ -152,6 +166,17 @@ class Fleet:
             shard.control.close()
         self._telemetry_control.close()
         return totals
+
+    def _lose(self, shard: Shard) -> None:
+        """Its records that were not sent died with it; its last count says how many there were.
+
+        A loop that runs tells every second, and one that does not run ends no spans: so after its
+        last word it ended no more than about a second's worth.
+        """
+        if not shard.lost:
+            shard.lost = True
+            word = WorkerLost(shard.index, shard.spans_ended, shard.busiest_second)
+            self._tell_telemetry(word)
 
     def _tell_telemetry(self, message: Message) -> None:
         with suppress(OSError):

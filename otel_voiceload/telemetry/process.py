@@ -199,9 +199,11 @@ class Telemetry:
 
     def _name_lost(self, lost: WorkerLost) -> None:
         """By now every pipe is at its end: what a worker counted and nobody got died with it."""
-        unsent = max(0, lost.spans_ended - self._received[lost.shard_index])
-        for reason, spans in ((WORKER_LOST, unsent), (WORKER_LOST_AT_MOST, lost.more_at_most)):
-            if spans:
+        unsent = lost.spans_ended - self._received[lost.shard_index]
+        # Records go in order: what came beyond its count is part of what was bounded.
+        more = lost.more_at_most + min(0, unsent)
+        for reason, spans in ((WORKER_LOST, unsent), (WORKER_LOST_AT_MOST, more)):
+            if spans > 0:
                 self._main.exporter.note_lost(reason, spans)
 
     def _take_record(self, source: int, record: Record, now_s: float) -> None:

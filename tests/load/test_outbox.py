@@ -39,6 +39,7 @@ def test_what_does_not_fit_is_dropped_oldest_first_and_told() -> None:
         outbox.put(record(index))
     assert outbox.close() == {}
     assert read_all(reader) == [[record(3), record(4)], Dropped("pipe_full", 3)]
+    assert outbox.spans_ended == 5
 
 
 def test_when_telemetry_is_gone_the_loss_is_counted_for_the_runner() -> None:

@@ -26,7 +26,7 @@ from otel_voiceload.runner.fleet import Fleet, Shard, shards
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import prepare
 from otel_voiceload.telemetry.exporter import Totals
-from otel_voiceload.telemetry.process import Dropped
+from otel_voiceload.telemetry.process import Dropped, WorkerLost
 
 PLAN = RunPlan("ws://127.0.0.1:9", "custom", Request(calls=2, duration_s=60), Path("store"))
 STAGE = StageRecord(Stage(0, "steady", 0.0, 1.0, 2.0, 2.0), 0)
@@ -153,6 +153,19 @@ def test_a_worker_that_is_gone_without_a_word_is_lost_and_the_others_go_on() -> 
     assert world.told(0) == [Finish()]
     assert world.fleet.done
     assert world.fleet.poll(1.0) == []
+
+
+def test_telemetry_hears_how_many_spans_a_lost_worker_had_ended() -> None:
+    world = World()
+    for ended in (10, 70, 100):
+        world.workers[1].send(replace(progress(1), spans_ended=ended))
+    world.fleet.poll(1.0)
+    world.workers[1].close()
+    world.fleet.poll(1.0)
+    world.workers[0].send(replace(progress(0), spans_ended=40))
+    world.fleet.close(None, 0.0)  # which cuts the other one off
+
+    assert world.recorded() == [WorkerLost(1, 100, 60), WorkerLost(0, 40, 40)]
 
 
 def test_telemetry_hears_the_runners_records_the_workers_losses_and_the_end_last() -> None:

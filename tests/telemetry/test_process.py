@@ -155,6 +155,7 @@ def test_a_record_that_can_not_be_told_is_counted_and_the_next_is_stored(
     [
         (WorkerLost(0, 4 + 3 + 2, 0), {"pipe_full": 3}),  # its last word was in the pipe
         (WorkerLost(0, 4 + 3 + 3 + 5, 0), {"pipe_full": 3, "worker_lost": 5}),
+        (WorkerLost(0, 8, 5), {"pipe_full": 3, "worker_lost_at_most": 3}),
         (WorkerLost(0, 20, 8), {"pipe_full": 3, "worker_lost": 10, "worker_lost_at_most": 8}),
     ],
 )

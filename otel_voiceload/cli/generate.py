@@ -132,6 +132,20 @@ def generate(
         list[str] | None,
         typer.Option("--threshold", rich_help_panel=RUN, help="turn_latency:p95<2s (repeatable)."),
     ] = None,
+    abort_on_fail: Annotated[
+        bool,
+        typer.Option(
+            "--abort-on-fail",
+            rich_help_panel=RUN,
+            help="End the run, with 99, when a threshold on what callers hear is surely broken.",
+        ),
+    ] = False,
+    abort_grace: Annotated[
+        str,
+        typer.Option(
+            "--abort-grace", rich_help_panel=RUN, help="How long the load is left alone first."
+        ),
+    ] = "30s",
     tag: Annotated[str, typer.Option("--tag", rich_help_panel=RUN, help="Name of this run.")] = "",
     page: Annotated[
         Path | None,
@@ -192,6 +206,7 @@ def generate(
         max_connect_rate=max_connect_rate,
         processes=processes,
         thresholds=to_mapping(promised),
+        abort_grace_s=units.duration_s(abort_grace) if abort_on_fail else None,
     )
     if print_config:
         common.emit(plan.text(stages(plan)))
@@ -201,6 +216,10 @@ def generate(
     if not outcome.stored_here:
         common.warn(f"{collector} has the run; judge it there: ovl analyze {outcome.run_id}")
         unjudged = ExitCode.INCONCLUSIVE if promised else ExitCode.OK
+        unjudged = ExitCode.FAILED if outcome.broken else unjudged
         raise typer.Exit(outcome.interrupted or unjudged)
     built = conclude(common, outcome.run_id, page, outcome.interrupted)
-    raise typer.Exit(outcome.interrupted or exit_code(built))
+    judged = exit_code(built)
+    if outcome.broken and built["run"]["validity"] != "inconclusive":
+        judged = ExitCode.FAILED  # it was sure when it was aborted; the last turns do not unmake it
+    raise typer.Exit(outcome.interrupted or judged)

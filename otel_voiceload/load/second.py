@@ -20,6 +20,7 @@ class Second:
     ended: Counter[str] = field(default_factory=Counter)
     natural_ends: Counter[str] = field(default_factory=Counter)
     latencies_s: list[float] = field(default_factory=list)
+    turns: list[tuple[int, float, bool]] = field(default_factory=list)
     unanswered: int = 0
     components_s: dict[str, list[float]] = field(default_factory=dict)
 
@@ -41,6 +42,7 @@ class Second:
             calls_ended=dict(self.ended),
             natural_ends=dict(self.natural_ends),
             turn_latencies_s=tuple(self.latencies_s),
+            turns=tuple(self.turns),
             turns_unanswered=self.unanswered,
             component_latencies_s={k: tuple(v) for k, v in self.components_s.items()},
         )
@@ -49,8 +51,11 @@ class Second:
         latency_s = record.response_latency_s
         if latency_s is None:
             self.unanswered += 1
+            if record.outcome == "no_response":
+                self.turns.append((record.call.call_index, record.deadline_s, True))
         elif latency_s >= 0:
             self.latencies_s.append(latency_s)
+            self.turns.append((record.call.call_index, latency_s, False))
         for part in record.components:
             first_ns = part.end_mono_ns if part.first_mono_ns is None else part.first_mono_ns
             taken_s = (first_ns - part.start_mono_ns) / NS_PER_S

@@ -24,6 +24,7 @@ from otel_voiceload.model import (
 )
 from otel_voiceload.profiles import Findings, StageFinding
 from otel_voiceload.runner.fleet import Fleet
+from otel_voiceload.runner.live_judge import LiveJudge, watchable
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen, Tally
@@ -53,6 +54,7 @@ class RunOutcome:
     interrupted: ExitCode | None
     internal_errors: tuple[str, ...] = ()
     stored_here: bool = True
+    broken: str = ""  # the promise that ended the run before its time
 
 
 @dataclass(slots=True)
@@ -99,6 +101,14 @@ class Run:
         self._tally = Tally()
         self._log = _StageLog()
         self._start_mono_ns = 0
+        self._judge: LiveJudge | None = None
+        self._broken = ""
+        if plan.abort_grace_s is not None:
+            self._judge = LiveJudge(
+                watchable(plan.thresholds),
+                plan.abort_grace_s,
+                by_stage=prepared.profile.seeks_limit,
+            )
 
     def play(self) -> RunOutcome:
         with heeding(self._stop_asked) as signals:
@@ -117,7 +127,12 @@ class Run:
             for index in self._fleet.lost
         ]
         return RunOutcome(
-            self._prepared.run_id, stop_reason, totals, signals.exit_code, tuple(errors)
+            self._prepared.run_id,
+            stop_reason,
+            totals,
+            signals.exit_code,
+            tuple(errors),
+            broken=self._broken,
         )
 
     def _offer(self, signals: StopRequests) -> str:
@@ -133,6 +148,10 @@ class Run:
                 return signals.stop_reason
             if self._fleet.done or not self._fleet.telemetry_alive:
                 return "kill"  # nobody calls any more, or nobody would ever know what was heard
+            if self._judge is not None and (why := self._judge.broken(elapsed_s)):
+                self._broken = why
+                self._screen.say(f"aborting: {why}")
+                return "quality_floor"
             end_s = self._log.stages[-1].end_s
             if not asked_last and elapsed_s >= end_s - ASK_AHEAD_S:
                 more = self._prepared.profile.next_stages(self._log.findings(self._natural_ends))
@@ -160,6 +179,8 @@ class Run:
         stage = self._log.at(at_s - 1.0)  # the second that this health is about began there
         if stage is not None:
             self._log.health.setdefault(stage.index, []).append(progress.health)
+        if self._judge is not None:
+            self._judge.take(progress, stage)
 
     def _announce(self, elapsed_s: float) -> None:
         """Stage markers and stage spans, each once, at the times that were asked for."""

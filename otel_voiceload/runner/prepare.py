@@ -16,6 +16,7 @@ from otel_voiceload.load.plan import WorkerConfig
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Profile, planned
 from otel_voiceload.profiles import load as load_profile
+from otel_voiceload.runner.live_judge import watchable
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.telemetry.context import new_run_id
 from otel_voiceload.transports import load as load_transport
@@ -48,6 +49,8 @@ def prepare(plan: RunPlan) -> Prepared:
         PreflightFailed: too few file descriptors or local ports, or too little memory.
         TargetError: the target's name does not resolve.
     """
+    if plan.abort_grace_s is not None:
+        watchable(plan.thresholds)
     target = split_target(plan.target)
     encoding = load_transport(target.scheme).ENCODING  # a missing extra is said here
     pack = ClipPack.load(encoding)

@@ -67,6 +67,7 @@ def test_every_option_reaches_the_plan(
         *("--tls-insecure", "--allow", "agent.example.com", "--trace-sample", "0.2"),
         *("--max-calls", "300", "--max-connect-rate", "5", "--processes", "3"),
         *("--collector", "embedded", "--tag", "tuesday", "--threshold", "turn_latency:p95<2s"),
+        *("--abort-on-fail", "--abort-grace", "1m"),
     )
 
     ovl(capsys, store, "generate", TARGET, *words)
@@ -91,6 +92,7 @@ def test_every_option_reaches_the_plan(
             max_connect_rate=5.0,
             processes=3,
             thresholds={"turn_latency": ["p95<2s"]},
+            abort_grace_s=60.0,
         )
     ]
 
@@ -236,6 +238,20 @@ def test_a_run_that_was_interrupted_before_it_began_leaves_with_130_all_the_same
 
     assert ended.code == 130
     assert "not-there" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("stored_here", "promised"), [(True, "turn_latency:p95<60s"), (False, "turn_latency:p95<60s")]
+)
+def test_a_run_that_broke_its_promise_leaves_with_99_whatever_its_last_turns_say(
+    played: Played, store: Path, capsys: Capture, stored_here: bool, promised: str
+) -> None:
+    played.outcome = replace(DONE, broken="turn_latency: p95<2s", stored_here=stored_here)
+
+    ended = ovl(capsys, store, "generate", TARGET, "--threshold", promised, "--abort-on-fail")
+
+    assert ended.code == 99
+    assert played.plans[0].abort_grace_s == 30.0
 
 
 def test_the_page_is_written_where_it_was_asked_for(

@@ -43,11 +43,12 @@ def play(
     fleet: ScriptedFleet,
     said: io.StringIO | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
+    plan: RunPlan = PLAN,
 ) -> RunOutcome:
     prepared = replace(PREPARED, profile=cast(Profile, profile))
     with Screen(said or io.StringIO(), clock=lambda: fleet.now_ns / NS_PER_S) as screen:
         workers = cast(Fleet, fleet)
-        return Run(PLAN, prepared, screen, workers, lambda: fleet.now_ns, stop_asked).play()
+        return Run(plan, prepared, screen, workers, lambda: fleet.now_ns, stop_asked).play()
 
 
 def interrupt(number: int = signal.SIGINT) -> None:
@@ -187,6 +188,20 @@ def test_the_kill_switch_works_while_the_calls_end_after_their_turns() -> None:
 
     assert (outcome.stop_reason, outcome.interrupted) == ("duration", ExitCode.INTERRUPTED)
     assert fleet.words(HangUpAll) == [pytest.approx(6.0, abs=0.11)]
+
+
+def test_a_promise_that_is_broken_ends_the_run_after_the_turns() -> None:
+    fleet, said = ScriptedFleet(), io.StringIO()
+    plan = replace(PLAN, thresholds={"turn_latency": ["p95<2s"]}, abort_grace_s=2.0)
+    slow = tuple((index, 3.0, False) for index in range(200))
+    fleet.at(1.0, lambda: Progress(health(fleet), 2, turns=slow))
+
+    outcome = play(Ask([TWO, None]), fleet, said, plan=plan)
+
+    assert (outcome.stop_reason, outcome.interrupted) == ("quality_floor", None)
+    assert outcome.broken == "turn_latency: p95<2s is broken (3.00 s so far)"
+    assert f"aborting: {outcome.broken}\n" in said.getvalue()
+    assert fleet.words(Finish) == [pytest.approx(2.0, abs=0.11)]
 
 
 def test_sigterm_is_told_nothing_of_ctrl_c() -> None:

@@ -2,7 +2,8 @@
 
 DuckDB replays the write-ahead log on opening, so every acknowledged batch is there; the file is
 then checkpointed and sealed. What can not be opened is set aside under another name and listed,
-never deleted. What holds less than was acknowledged into it is listed as shortened.
+never deleted, and so is a sealed file that is not the one which the manifest lists. What holds less
+than was acknowledged into it is listed as shortened.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from ovl_collector.manifest import Damaged, Manifest, Shortened
-from ovl_collector.segment_file import SegmentFile, read_hashes, remove_database
+from ovl_collector.manifest import Damaged, Manifest, SegmentEntry, Shortened
+from ovl_collector.segment_file import (
+    SegmentFile,
+    read_hashes,
+    read_identity,
+    remove_database,
+)
 from ovl_collector.segments import acked_path, sealed_entry
 
 
@@ -31,11 +37,13 @@ def recover(folder: Path, manifest: Manifest, *, ended: bool = False) -> Manifes
         entry = known.pop(path.name, None)
         if entry is None or entry.state != "sealed":
             manifest = _seal_leftover(path, manifest)
+        elif (why := foreign(path, entry, manifest.recording)) is not None:
+            manifest = _set_aside(path, entry.number, manifest, why)
     for entry in known.values():
-        manifest = replace(
-            manifest.without_segment(entry.number),
-            damaged=(*manifest.damaged, Damaged(entry.file, "the file is missing")),
-        )
+        manifest = manifest.without_segment(entry.number)
+        if entry.state == "sealed" or not _was_never_used(folder / entry.file):
+            missing = Damaged(entry.file, "the file is missing")
+            manifest = replace(manifest, damaged=(*manifest.damaged, missing))
     manifest = replace(manifest, ended=ended)
     manifest.write(folder)
     for counter in folder.glob("segment-*.acked"):
@@ -44,12 +52,39 @@ def recover(folder: Path, manifest: Manifest, *, ended: bool = False) -> Manifes
     return manifest
 
 
+def foreign(path: Path, entry: SegmentEntry, recording: str) -> str | None:
+    """Why a sealed file can not be the one of its manifest line; None when it may be.
+
+    A file that can not be read is not judged here: its readers say so.
+    """
+    try:
+        found = read_identity(path)
+    except duckdb.Error:
+        return None
+    if (found.recording, found.number) != (recording, entry.number):
+        return found.words
+    if found.batches != entry.batches:
+        return f"it holds {found.batches} batches and the manifest says {entry.batches}"
+    return None
+
+
+def _was_never_used(path: Path) -> bool:
+    """A live file that is gone with nothing acknowledged into it: its making was cut short."""
+    try:
+        return not acked_path(path).read_bytes().strip()
+    except OSError:
+        return False
+
+
 def _seal_leftover(path: Path, manifest: Manifest) -> Manifest:
     number = int(path.stem.removeprefix("segment-"))
     try:
         segment = SegmentFile(path, number)
     except duckdb.Error as error:
-        return _set_aside(path, number, manifest, error)
+        return _set_aside(path, number, manifest, str(error))
+    if (segment.identity.recording, segment.identity.number) != (manifest.recording, number):
+        segment.abandon()
+        return _set_aside(path, number, manifest, segment.identity.words)
     shortened = _compare_with_acked(segment)
     if shortened is not None:
         manifest = replace(manifest, shortened=(*manifest.shortened, shortened))
@@ -60,13 +95,13 @@ def _seal_leftover(path: Path, manifest: Manifest) -> Manifest:
     return manifest.with_segment(sealed_entry(segment))
 
 
-def _set_aside(path: Path, number: int, manifest: Manifest, error: duckdb.Error) -> Manifest:
+def _set_aside(path: Path, number: int, manifest: Manifest, why: str) -> Manifest:
     aside = path.with_name(path.name + ".damaged")
     path.rename(aside)
     log = path.with_name(path.name + ".wal")
     if log.exists():
         log.rename(aside.with_name(aside.name + ".wal"))
-    reason = str(error).splitlines()[0][:300]
+    reason = why.splitlines()[0][:300]
     return replace(
         manifest.without_segment(number),
         damaged=(*manifest.damaged, Damaged(aside.name, reason)),

@@ -75,9 +75,9 @@ def protected_times(segments: Iterable[Sealed], marked: frozenset[str]) -> list[
     found = []
     for run, places in held.items():
         ended = any(run in place.runs.ended for place in places)
-        runs_on = not ended and any(
-            run in place.runs.began and not place.is_over for place in places
-        )
+        # A collector that died may have been followed by another: then the run goes on there.
+        began = any(run in place.runs.began for place in places)
+        runs_on = began and not ended and any(not place.is_over for place in places)
         if runs_on or run in marked or any(run in place.runs.tagged for place in places):
             last_ns = _FOREVER_NS if runs_on else max(place.last_ns for place in places)
             found.append((min(place.first_ns for place in places), last_ns))
@@ -121,7 +121,7 @@ class Retention:
         self._keep = keep
         self._unix_ns = unix_ns
         self._known: dict[tuple[Path, int], SegmentRuns] = {}  # by file and size
-        self._told = ""
+        self._told: set[str] = set()
 
     def sweep(self) -> list[str]:
         """Removes or rolls up what is over the limits; the files' names."""
@@ -195,8 +195,18 @@ class Retention:
                 if entry.state != "sealed" or not path.exists():
                     continue
                 key = (path, entry.bytes)
-                if key not in self._known:
-                    self._known[key] = runs_of(path)
+                try:
+                    if key not in self._known:
+                        self._known[key] = runs_of(path)
+                except duckdb.Error as error:
+                    reason = str(error).splitlines()[0]
+                    self._tell(f"{path} can not be read and is kept: {reason}", str(path))
+                    continue
+                if self._known[key].number != entry.number:
+                    self._tell(
+                        f"{path} is not the file that its manifest lists and is kept", str(path)
+                    )
+                    continue
                 yield Sealed(folder, entry, self._known[key], is_over)
 
     def _let_go(self, segment: Sealed, now_unix_ns: int) -> int | None:
@@ -233,9 +243,11 @@ class Retention:
         remove_database(path)
         return before
 
-    def _tell(self, message: str) -> None:
-        if message.split(";")[0][:20] != self._told:
-            self._told = message.split(";")[0][:20]
+    def _tell(self, message: str, subject: str = "") -> None:
+        """Once for each subject: a sweep comes every few seconds and meets the same again."""
+        subject = subject or message.split(";")[0][:20]
+        if subject not in self._told:
+            self._told.add(subject)
             print(f"ovl-collector: {message}", file=sys.stderr)
 
 

@@ -36,17 +36,20 @@ class SegmentRuns:
     began: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
     tagged: frozenset[str] = frozenset()
+    number: int = 0  # of the segment, as the file itself says
 
 
 def runs_of(path: Path) -> SegmentRuns:
     """Raises duckdb.Error for a file that can not be read."""
     with duckdb.connect(str(path), read_only=True, config={"threads": "1"}) as connection:
         rows = connection.execute(_RUNS).fetchall()
+        number = connection.execute("select max(segment_number) from meta").fetchall()[0][0]
     return SegmentRuns(
         runs=frozenset(row[0] for row in rows),
         began=frozenset(row[0] for row in rows if row[1]),
         ended=frozenset(row[0] for row in rows if row[2]),
         tagged=frozenset(row[0] for row in rows if row[3]),
+        number=number or 0,
     )
 
 

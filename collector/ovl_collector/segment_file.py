@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,19 @@ _NAME: Final = "segment"  # of the attached database
 # A checkpoint in the middle of ingestion stalls commits for up to seconds. Rotation bounds the
 # write-ahead log instead, and the checkpoint happens once, on closing, in the background.
 _NO_CHECKPOINT: Final = "1TB"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a file says it is: DuckDB opens any file under any name."""
+
+    recording: str
+    number: int
+    batches: int
+
+    @property
+    def words(self) -> str:
+        return f"it is segment {self.number} of recording {self.recording}"
 
 
 class SegmentFile:
@@ -57,7 +71,8 @@ class SegmentFile:
         self.scope_ids = {row[0] for row in fetch("select scope_id from scopes").fetchall()}
         self.spans = self._number("select count(*) from spans") or 0
         self.metric_points = self._number("select count(*) from metric_points") or 0
-        self.batches = self._number("select count(*) from batches") or 0
+        self.identity = _identity(self._connection)
+        self.batches = self.identity.batches
         self.losses = self._number("select count(*) from losses") or 0
         self.first_unix_ns = self._number("select min(received_unix_nano) from batches")
         self.last_unix_ns = self._number("select max(received_unix_nano) from batches")
@@ -141,6 +156,19 @@ def read_hashes(path: Path, limit: int) -> list[tuple[int, int]]:
     """As ``recent_hashes``, of a sealed file that others may be reading."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return _hashes(connection, limit)
+
+
+def read_identity(path: Path) -> Identity:
+    """Of a sealed file that others may be reading. Raises duckdb.Error."""
+    with duckdb.connect(str(path), read_only=True, config={"threads": "1"}) as connection:
+        return _identity(connection)
+
+
+def _identity(connection: duckdb.DuckDBPyConnection) -> Identity:
+    rows = connection.execute(
+        "select recording_id, segment_number, (select count(*) from batches) from meta"
+    ).fetchall()
+    return Identity(*rows[0]) if rows else Identity("unknown", 0, 0)
 
 
 def _hashes(connection: duckdb.DuckDBPyConnection, limit: int) -> list[tuple[int, int]]:

@@ -161,9 +161,11 @@ class Segments:
         if live.is_empty:
             path = live.path
             self._closer.submit(live.close).result()
+            # The manifest first: killed in between, an unlisted empty file is left, which the next
+            # recovery removes. The other way round a listed file would be missing, like a damage.
+            self.update(lambda known: known.without_segment(live.number))
             path.unlink(missing_ok=True)
             acked_path(path).unlink(missing_ok=True)
-            self.update(lambda known: known.without_segment(live.number))
         else:
             self._closer.submit(self._finish, live).result()
         self._closer.shutdown(wait=True)

@@ -2,7 +2,8 @@
 
 A live file whose collector died still has its write-ahead log beside it; DuckDB replays it when the
 file is opened read-only, in memory, so nothing on disk changes. A log that was cut short is
-replayed as far as it goes without a word; the ledger's counts are what shows it.
+replayed as far as it goes without a word, and a file that was put in another's place opens like any
+other; the ledger's counts are what shows both.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import duckdb
 
 from otel_voiceload.errors import StoreError
 from otel_voiceload.store import catalogue
+from otel_voiceload.store.locate import Segment
 
 SCHEMA_VERSION = 1
 TABLES = ("spans", "resources", "scopes", "batches", "losses", "metric_points")
@@ -54,11 +56,47 @@ EMPTY = {
 }
 
 
+# What a file holds against what its own ledger says it should; counts cost next to nothing.
+_HELD = """
+select
+    (select count(*) from {0}.batches),
+    (select count(*) from {0}.spans),
+    (select count(*) from {0}.metric_points),
+    (select coalesce(sum(items_stored) filter (signal = 'traces'), 0) from {0}.batches),
+    (select coalesce(sum(items_stored) filter (signal = 'metrics'), 0) from {0}.batches),
+    (select coalesce(sum(items) filter (signal = 'traces'), 0) from {0}.losses
+        where reason = 'retention'),
+    (select coalesce(sum(items) filter (signal = 'metrics'), 0) from {0}.losses
+        where reason = 'retention')
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Attached:
     alias: str
     recording_id: str
     path: Path
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows of an attached file, what its batches stored, and what retention took out again."""
+
+    batches: int
+    spans: int
+    metric_points: int
+    spans_stored: int
+    points_stored: int
+    spans_removed: int
+    points_removed: int
+
+    @property
+    def closes(self) -> bool:
+        return (self.spans + self.spans_removed, self.metric_points + self.points_removed) == (
+            self.spans_stored,
+            self.points_stored,
+        )
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Attached:
@@ -71,7 +109,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Att
         raise StoreError(f"The file {path} can not be opened as a recording: {reason}") from error
     try:
         rows = connection.execute(
-            f"select schema_version, recording_id from {alias}.meta"
+            f"select schema_version, recording_id, segment_number from {alias}.meta"
         ).fetchall()
     except duckdb.Error as error:
         raise StoreError(
@@ -83,18 +121,53 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Att
             f"The file {path} has layout {found}, this version reads {SCHEMA_VERSION}:"
             " use the version of otel-voiceload that wrote it."
         )
-    return Attached(alias, str(rows[0][1]), path)
+    return Attached(alias, str(rows[0][1]), path, int(rows[0][2]))
 
 
-def missing(
-    connection: duckdb.DuckDBPyConnection, segment: Attached, promised: tuple[int, int]
+def held(connection: duckdb.DuckDBPyConnection, segment: Attached) -> Held:
+    """Counts the rows of an attached file. StoreError when they can not be read."""
+    try:
+        row = connection.execute(_HELD.format(segment.alias)).fetchall()[0]
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"The file {segment.path} can not be read: {reason}") from error
+    return Held(*(int(count) for count in row))
+
+
+def contradiction(
+    attached: Attached, found: Held, recording_id: str, listed: Segment
 ) -> str | None:
+    """A sentence when a file is not the one that the manifest lists under its name.
+
+    A file that retention has rolled up may have been replaced just before its manifest was: then
+    the manifest still counts what it had stored.
+    """
+    why = ""
+    counts = listed.counts
+    if (attached.recording_id, attached.number) != (recording_id, listed.number):
+        why = f"it is segment {attached.number} of recording {attached.recording_id}"
+    elif not found.closes:
+        why = f"it holds {found.spans} spans and its own ledger says {found.spans_stored}"
+    elif counts is not None:
+        rows = found.batches, found.spans, found.metric_points
+        if not counts.rolled_up:
+            rows = found.batches, found.spans_stored, found.points_stored
+        if rows != (counts.batches, counts.spans, counts.metric_points):
+            why = (
+                f"it holds {rows[1]} spans of {rows[0]} batches and the manifest says"
+                f" {counts.spans} of {counts.batches}"
+            )
+    if not why:
+        return None
+    return (
+        f"The file {listed.path.name} of recording {recording_id} is not the one that its"
+        f" collector sealed ({why}): it was not read."
+    )
+
+
+def missing(segment: Attached, found: Held, promised: tuple[int, int]) -> str | None:
     """A sentence when a file holds less than its collector had answered for."""
-    found = connection.execute(
-        f"select (select count(*) from {segment.alias}.spans),"
-        f" (select count(*) from {segment.alias}.metric_points)"
-    ).fetchall()[0]
-    short = max(0, promised[0] - int(found[0])) + max(0, promised[1] - int(found[1]))
+    short = max(0, promised[0] - found.spans) + max(0, promised[1] - found.metric_points)
     if not short:
         return None
     return (

@@ -23,10 +23,21 @@ MANIFEST_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What the manifest says of a sealed file, to be held against what is in it."""
+
+    batches: int
+    spans: int
+    metric_points: int
+    rolled_up: bool  # its raw spans are gone, so these are the rows that stayed
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     path: Path
     number: int
     live: bool  # the collector had not closed it when the manifest was written
+    counts: Counts | None = None  # None: live, or written by something that does not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ def _read_recording(folder: Path) -> Recording:
     if manifest is None:
         # Killed between making the folder and writing the first manifest: the names tell enough.
         files = sorted(folder.glob("segment-*.duckdb"))
-        segments = tuple(Segment(path, index + 1, True) for index, path in enumerate(files))
+        segments = tuple(Segment(path, _number(path), True) for path in files)
         return Recording(folder.name, folder, segments, alive, False, _read_control(folder, alive))
     segments = _segments(folder, manifest)
     return Recording(
@@ -99,7 +110,12 @@ def _segments(folder: Path, manifest: dict[str, object]) -> tuple[Segment, ...]:
     rows: Any = manifest.get("segments")  # JSON of any shape; what does not fit is refused
     try:
         return tuple(
-            Segment(folder / str(row["file"]), int(row["number"]), row["state"] != "sealed")
+            Segment(
+                folder / str(row["file"]),
+                int(row["number"]),
+                row["state"] != "sealed",
+                _counts(row),
+            )
             for row in rows
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -107,6 +123,22 @@ def _segments(folder: Path, manifest: dict[str, object]) -> tuple[Segment, ...]:
             f"The manifest {folder / 'manifest.json'} can not be read (its list of segments is"
             " damaged): move the recording's folder away or restore the file."
         ) from error
+
+
+def _counts(row: dict[str, Any]) -> Counts | None:
+    if row["state"] != "sealed" or "batches" not in row:
+        return None
+    return Counts(
+        int(row["batches"]),
+        int(row["spans"]),
+        int(row["metric_points"]),
+        bool(row.get("rolled_up", False)),
+    )
+
+
+def _number(path: Path) -> int:
+    digits = path.stem.removeprefix("segment-")
+    return int(digits) if digits.isdigit() else 0
 
 
 def hold(recording: Recording) -> int | None:

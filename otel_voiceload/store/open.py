@@ -1,13 +1,15 @@
 """Opening a store: asks living collectors for a seal, attaches what may be read, gives a Reading.
 
 A store that somebody else is writing is still readable up to the last seal. Whatever could not be
-read becomes a note in ``Reading.notes``, so that a report never silently stands on half the data.
+read becomes a note in ``Reading.notes``, so that a report never silently stands on half the data;
+what had been acknowledged and is not there is a loss as well.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -15,7 +17,16 @@ import duckdb
 from otel_voiceload.errors import StoreError
 from otel_voiceload.store import attach, locate
 from otel_voiceload.store import seal as sealing
-from otel_voiceload.store.reading import Reading
+from otel_voiceload.store.reading import Loss, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file to attach, and the manifest's line for it where there is one."""
+
+    path: Path
+    recording_id: str = ""
+    listed: locate.Segment | None = None
 
 
 def open_store(
@@ -29,7 +40,7 @@ def open_store(
     """
     path = locate.default_store() if path is None else path
     if path.is_file():
-        return _reading(path, [path], [], {}, [])
+        return _reading(path, [_File(path)], [], [], [])
     recordings = locate.find_recordings(path)
     notes: list[str] = []
     if seal:
@@ -40,11 +51,11 @@ def open_store(
                 notes.append(note)
         if living:
             recordings = locate.find_recordings(path)
-    files: list[Path] = []
-    promised: dict[Path, tuple[int, int]] = {}
+    files: list[_File] = []
+    losses: list[Loss] = []
     held: list[int] = []
     for recording in recordings:
-        notes += recording.losses
+        losses += [Loss(recording.recording_id, sentence) for sentence in recording.losses]
         dead = not recording.alive and not recording.ended
         if dead and recording.segments:
             lock = locate.hold(recording)
@@ -58,15 +69,11 @@ def open_store(
             if segment.live and recording.alive:
                 continue  # DuckDB lets nobody else open it
             if segment.path.is_file():
-                files.append(segment.path)
-                acknowledged = locate.acknowledged(segment) if segment.live else None
-                if acknowledged is not None:
-                    promised[segment.path] = acknowledged
+                files.append(_File(segment.path, recording.recording_id, segment))
             elif not segment.live or any(locate.acknowledged(segment) or ()):
-                notes.append(
-                    f"The segment {segment.path.name} of {recording.recording_id} is gone."
-                )
-    return _reading(path, files, notes, promised, held)
+                sentence = f"The segment {segment.path.name} of {recording.recording_id} is gone."
+                losses.append(Loss(recording.recording_id, sentence))
+    return _reading(path, files, notes, losses, held)
 
 
 def open_run(selector: str, store: Path | None = None) -> tuple[Reading, str]:
@@ -98,11 +105,7 @@ def _ask_one(
 
 
 def _reading(
-    path: Path,
-    files: list[Path],
-    notes: list[str],
-    promised: dict[Path, tuple[int, int]],
-    held: list[int],
+    path: Path, files: list[_File], notes: list[str], losses: list[Loss], held: list[int]
 ) -> Reading:
     connection = duckdb.connect()
     try:
@@ -111,16 +114,15 @@ def _reading(
         attached = []
         for index, file in enumerate(files):
             try:
-                segment = attach.attach(connection, file, f"segment_{index}")
+                segment, sentence = _attach(connection, file, f"segment_{index}")
             except StoreError as error:
                 if len(files) == 1:
                     raise
-                notes.append(str(error))
-                continue
-            attached.append(segment)
-            if file in promised:
-                note = attach.missing(connection, segment, promised[file])
-                notes += [] if note is None else [note]
+                segment, sentence = None, str(error)
+            if segment is not None:
+                attached.append(segment)
+            if sentence is not None:
+                losses.append(Loss(file.recording_id, sentence))
         attach.make_views(connection, attached)
         # From here on the database answers questions and touches no file of its own accord:
         # `ovl query` runs SQL that somebody may have pasted from anywhere.
@@ -131,4 +133,24 @@ def _reading(
         for lock in held:
             os.close(lock)
         raise
-    return Reading(connection, path, tuple(notes), tuple(held))
+    return Reading(connection, path, tuple(notes), tuple(held), tuple(losses))
+
+
+def _attach(
+    connection: duckdb.DuckDBPyConnection, file: _File, alias: str
+) -> tuple[attach.Attached | None, str | None]:
+    """The attached file, or None when it is set aside; and a sentence when something is missing."""
+    attached = attach.attach(connection, file.path, alias)
+    if file.listed is None:
+        return attached, None  # a file by itself: nobody said what it should hold
+    try:
+        found = attach.held(connection, attached)
+    except StoreError:
+        connection.execute(f"detach {alias}")
+        raise
+    sentence = attach.contradiction(attached, found, file.recording_id, file.listed)
+    if sentence is not None:
+        connection.execute(f"detach {alias}")
+        return None, sentence
+    promised = locate.acknowledged(file.listed) if file.listed.live else None
+    return attached, None if promised is None else attach.missing(attached, found, promised)

@@ -55,6 +55,14 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that a collector had acknowledged and that is not there to be read."""
+
+    recording_id: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows of a query with the names and DuckDB types of their columns."""
 
@@ -75,10 +83,13 @@ class Reading:
         path: Path,
         notes: tuple[str, ...],
         locks: tuple[int, ...] = (),
+        losses: tuple[Loss, ...] = (),
     ) -> None:
         self._connection = connection
         self.path = path
-        self.notes = notes  # what could not be read, one sentence each
+        # What could not be read, one sentence each; the losses are among them.
+        self.notes = (*notes, *(loss.sentence for loss in losses))
+        self.losses = losses
         self._locks = locks  # shared locks of dead recordings, held while their files are open
         self._kept: frozenset[str] = frozenset()
         self._window: Window = (None, None)

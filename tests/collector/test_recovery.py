@@ -1,4 +1,8 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from ovl_collector.manifest import Manifest, SegmentEntry, read_manifest
 from ovl_collector.recovery import recent_hashes, recover
@@ -82,3 +86,47 @@ def test_a_file_that_is_gone_is_named(tmp_path):
     recovered = recover(tmp_path, manifest)
     assert recovered.segments == ()
     assert recovered.damaged[0].error == "the file is missing"
+
+
+def test_a_sealed_file_in_the_place_of_another_is_set_aside(tmp_path):
+    segments = new_segments(tmp_path)
+    for first in (1, 10):
+        commit(segments, traces(2, first=first))
+        segments.rotate().result()
+    manifest = segments.end()
+    shutil.copy(tmp_path / "segment-0001.duckdb", tmp_path / "segment-0002.duckdb")
+    recovered = recover(tmp_path, manifest, ended=True)
+    assert [entry.number for entry in recovered.segments] == [1]
+    (damaged,) = recovered.damaged
+    assert damaged.file == "segment-0002.duckdb.damaged"
+    assert damaged.error == "it is segment 1 of recording r"
+    assert (tmp_path / damaged.file).exists()
+
+
+def test_a_sealed_file_with_another_number_of_batches_is_set_aside(tmp_path):
+    segments = new_segments(tmp_path)
+    commit(segments)
+    manifest = segments.end()
+    (entry,) = manifest.segments
+    recovered = recover(tmp_path, manifest.with_segment(replace(entry, batches=2)))
+    assert recovered.damaged[0].error == "it holds 1 batches and the manifest says 2"
+
+
+def test_a_live_file_of_another_recording_is_set_aside(tmp_path):
+    manifest = killed(tmp_path)
+    path = tmp_path / "segment-0002.duckdb"
+    for each in tmp_path.glob("segment-0002.duckdb*"):
+        each.unlink()
+    SegmentMaker(tmp_path, "other").make(path, 2, 1).abandon()
+    (damaged,) = recover(tmp_path, manifest).damaged
+    assert damaged.error == "it is segment 2 of recording other"
+
+
+@pytest.mark.parametrize(("acked", "damaged"), [(b"", 0), (b'{"batches":1}', 1), (None, 1)])
+def test_a_listed_file_whose_making_was_cut_short_is_no_damage(tmp_path, acked, damaged):
+    manifest = Manifest("r", 0).with_segment(SegmentEntry("segment-0001.duckdb", 1))
+    if acked is not None:
+        (tmp_path / "segment-0001.acked").write_bytes(acked)
+    recovered = recover(tmp_path, manifest)
+    assert recovered.segments == ()
+    assert len(recovered.damaged) == damaged

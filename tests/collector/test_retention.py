@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -47,6 +48,12 @@ def test_nothing_that_was_received_while_a_run_goes_on_is_removed():
 
 def test_a_run_whose_collector_died_does_not_run_on():
     assert numbers([segment(1, 1, 2, began=["r"], over=True, **RUN)]) == [1]
+
+
+def test_a_run_goes_on_in_the_recording_that_followed_a_dead_one():
+    begun = segment(1, 1, 2, began=["r"], over=True, **RUN)
+    assert numbers([begun, segment(2, 3, 4, **RUN)]) == []
+    assert numbers([begun, segment(2, 3, 4, ended=["r"], **RUN)]) == [1, 2]
 
 
 def test_a_marked_run_stays_with_all_that_came_meanwhile():
@@ -139,6 +146,17 @@ def test_other_recordings_are_swept_unless_somebody_holds_them(tmp_path, held):
     if lock is not None:
         lock.release()
     own.end()
+
+
+def test_a_file_that_can_not_be_read_or_is_another_one_is_kept_and_the_others_go(tmp_path, capsys):
+    segments = store_of(tmp_path, [traces(3)], [traces(3, first=9)], [traces(3, first=19)])
+    (segments.folder / "segment-0001.duckdb").write_bytes(b"damaged" * 999)
+    shutil.copy(segments.folder / "segment-0003.duckdb", segments.folder / "segment-0002.duckdb")
+    assert sweep(tmp_path, segments, max_bytes=1) == ["a/segment-0003.duckdb"]
+    said = capsys.readouterr().err
+    assert "segment-0001.duckdb can not be read and is kept" in said
+    assert "segment-0002.duckdb is not the file that its manifest lists" in said
+    segments.end()
 
 
 def test_size_decides_how_many_go(tmp_path):

@@ -1,10 +1,12 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from ovl_collector.duplicates import SeenRequests, SeenSpans
 from ovl_collector.group import build_group
 from ovl_collector.manifest import read_manifest
+from ovl_collector.recovery import recover
 from ovl_collector.segments import Rotation, acked_path
 
 from .requests import T0, traces
@@ -69,6 +71,34 @@ def test_the_end_removes_an_empty_segment_and_marks_the_recording(tmp_path):
     manifest = read_manifest(tmp_path)
     assert (manifest.ended, manifest.segments) == (True, ())
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+@pytest.mark.parametrize("killed_at", ["unlink", "replace_file"])
+def test_a_kill_in_the_end_of_an_empty_segment_is_no_damage(tmp_path, monkeypatch, killed_at):
+    """The manifest goes first, so at no moment a listed file is missing."""
+    segments = new_segments(tmp_path)
+    path = segments.live.path
+    segments._drop_next()
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*arguments, **words):
+        raise Killed
+
+    if killed_at == "unlink":
+        monkeypatch.setattr(Path, "unlink", kill)
+    else:
+        monkeypatch.setattr("ovl_collector.manifest.replace_file", kill)
+    with pytest.raises(Killed):
+        segments.end()
+    monkeypatch.undo()
+    manifest = read_manifest(tmp_path)
+    assert path.exists(), "the manifest goes first"
+    assert (not manifest.segments) is (killed_at == "unlink")
+    recovered = recover(tmp_path, manifest, ended=True)
+    assert (recovered.segments, recovered.damaged, recovered.shortened) == ((), (), ())
+    assert [each.name for each in tmp_path.iterdir()] == ["manifest.json"]
 
 
 def test_the_end_seals_what_there_is(tmp_path):

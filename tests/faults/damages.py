@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def _older(path: Path) -> None:
         connection.execute("update meta set schema_version = 0")
 
 
+def _swap(folder: Path, chance: random.Random) -> None:
+    """One sealed file in the place of another, as a hasty restore from a backup leaves it."""
+    sealed = [path for path in _databases(folder) if not _log(path).exists()]
+    taken, lost = chance.sample(sealed, 2)
+    shutil.copy(taken, lost)
+
+
+def _replace_live(folder: Path, chance: random.Random) -> None:
+    live = _live(folder)
+    shutil.copy(_sealed(folder, chance), live)
+    _log(live).unlink()
+
+
 def _manifest(folder: Path, change: Callable[[dict[str, object]], object]) -> None:
     path = folder / "manifest.json"
     content = json.loads(path.read_bytes())
@@ -83,6 +97,8 @@ DAMAGES: dict[str, Damage] = {
     "sealed file is text": lambda folder, chance: _text(_sealed(folder, chance), chance),
     "sealed file of an older layout": lambda folder, chance: _older(_sealed(folder, chance)),
     "live file of an older layout": lambda folder, chance: _older(_live(folder)),
+    "sealed file in the place of another": _swap,
+    "sealed file in the place of the live one": _replace_live,
     "manifest is garbage": _garbage,
     "manifest cut short": lambda folder, chance: _cut(folder / "manifest.json", chance),
     "flip in the manifest": lambda folder, chance: _flip(folder / "manifest.json", chance),

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from otel_voiceload.errors import StoreError
-from otel_voiceload.store import attach
+from otel_voiceload.store import attach, locate
 from tests.store.builder import write_segment
 
 SCHEMA = Path(__file__).parents[2] / "collector" / "ovl_collector" / "schema"
@@ -48,7 +48,46 @@ def test_fewer_rows_than_were_acknowledged_are_counted(tmp_path: Path) -> None:
     connection = duckdb.connect()
     path = write_segment(tmp_path / "segment-0001.duckdb", [])
     segment = attach.attach(connection, path, "x")
-    assert attach.missing(connection, segment, (0, 0)) is None
-    note = attach.missing(connection, segment, (5, 2))
+    found = attach.held(connection, segment)
+    assert attach.missing(segment, found, (0, 0)) is None
+    note = attach.missing(segment, found, (5, 2))
     assert note is not None
     assert note.startswith("7 spans or metric points that were acknowledged are missing")
+
+
+WHOLE = attach.Held(2, 10, 4, 10, 4, 0, 0)
+ROLLED = attach.Held(2, 3, 1, 10, 4, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("found", "counts", "says"),
+    [
+        (WHOLE, locate.Counts(2, 10, 4, False), None),
+        (WHOLE, None, None),
+        (ROLLED, locate.Counts(2, 3, 1, True), None),
+        (ROLLED, locate.Counts(2, 10, 4, False), None),  # killed before the manifest was written
+        (
+            WHOLE,
+            locate.Counts(3, 12, 4, False),
+            "10 spans of 2 batches and the manifest says 12 of",
+        ),
+        (WHOLE, locate.Counts(2, 3, 1, True), "the manifest says 3 of 2"),
+        (attach.Held(2, 9, 4, 10, 4, 0, 0), None, "holds 9 spans and its own ledger says 10"),
+    ],
+)
+def test_a_file_is_held_against_its_manifest_line_and_its_own_ledger(
+    found: attach.Held, counts: locate.Counts | None, says: str | None
+) -> None:
+    listed = locate.Segment(Path("segment-0001.duckdb"), 1, counts is None, counts)
+    sentence = attach.contradiction(attach.Attached("x", "r", listed.path, 1), found, "r", listed)
+    assert (sentence is None) is (says is None)
+    assert says is None or says in str(sentence)
+
+
+@pytest.mark.parametrize(("recording", "number"), [("other", 1), ("r", 2)])
+def test_a_segment_of_another_place_is_told_by_its_meta(recording: str, number: int) -> None:
+    listed = locate.Segment(Path("segment-0001.duckdb"), 1, True)
+    attached = attach.Attached("x", recording, listed.path, number)
+    sentence = attach.contradiction(attached, WHOLE, "r", listed)
+    assert sentence is not None
+    assert f"it is segment {number} of recording {recording}" in sentence

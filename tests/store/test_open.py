@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,23 @@ def test_one_damaged_file_among_others_is_a_note(tmp_path: Path) -> None:
         assert reading.run_id("latest") == records.RUN
 
 
-def test_a_segment_that_retention_removed_is_a_note(tmp_path: Path) -> None:
+def test_a_segment_in_the_place_of_another_is_not_read_and_is_a_loss(tmp_path: Path) -> None:
+    first, second = (
+        batches_of(RUN_RECORDS[:4], records.RUN),
+        batches_of(RUN_RECORDS[4:], records.RUN),
+    )
+    store = write_store(tmp_path, [(first, True), (second, True)])
+    (folder,) = (store / "recordings").iterdir()
+    shutil.copy(folder / "segment-0001.duckdb", folder / "segment-0002.duckdb")
+    with open_store(store) as reading:
+        (loss,) = reading.losses
+        assert loss.sentence in reading.notes
+        assert "segment-0002.duckdb" in loss.sentence
+        assert "it is segment 1" in loss.sentence
+        assert reading.sql("select count(*) from turns").rows == ((1,),)
+
+
+def test_a_segment_that_is_gone_is_a_note(tmp_path: Path) -> None:
     store = write_store(tmp_path, [(batches_of(RUN_RECORDS, records.RUN), True), ([], True)])
     (gone,) = store.glob("recordings/*/segment-0002.duckdb")
     gone.unlink()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from otel_voiceload.analysis.judge import PACKET_METRICS
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.audio.clips import ClipPack
+from otel_voiceload.audio.encoding import Encoding
 from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
 from otel_voiceload.errors import UsageError
 from otel_voiceload.load import resources, safety
@@ -25,6 +26,16 @@ from otel_voiceload.transports import split_target
 # What an unloaded agent adds to a caller's own part of a turn: it notices the end, thinks, answers.
 AGENT_SHARE_S = 4.0
 _BYTE_STREAMS = ("ws", "wss")
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What would be offered, before anything of this machine or the target is looked at."""
+
+    scenarios: tuple[tuple[Scenario, float], ...]
+    encoding: Encoding
+    turn_cycle_s: float
+    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +63,8 @@ def prepare(plan: RunPlan) -> Prepared:
     if plan.abort_grace_s is not None:
         watchable(plan.thresholds)
     target = split_target(plan.target)
-    encoding = load_transport(target.scheme).ENCODING  # a missing extra is said here
-    pack = ClipPack.load(encoding)
-    scenarios = tuple(_weighted(text) for text in plan.scenarios)
-    cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, pack)
-    profile = _profile(plan, cycle_s)
+    load = outline(plan)
+    scenarios, profile, pack = load.scenarios, load.profile, ClipPack.load(load.encoding)
     peak_calls = profile.peak_calls
     safety.check_calls(peak_calls, plan.max_calls)
     host = urlsplit(target.url).hostname or ""
@@ -65,14 +73,14 @@ def prepare(plan: RunPlan) -> Prepared:
         target=plan.target,
         scenarios=scenarios,
         seed=plan.seed,
-        turn_cycle_s=cycle_s,
+        turn_cycle_s=load.turn_cycle_s,
         headers=plan.headers,
         params=plan.params,
         tls_ca=plan.tls_ca,
         tls_insecure=plan.tls_insecure,
         trace_sample=plan.sample_ratio,
         max_connect_rate=plan.max_connect_rate,
-        encoding=encoding,
+        encoding=load.encoding,
     )
     if problems := worker.problems():
         raise UsageError("; ".join(problems))
@@ -100,10 +108,19 @@ def stages(plan: RunPlan) -> tuple[Stage, ...]:
     Raises:
         UsageError: what was asked for can not be.
     """
+    return planned(outline(plan).profile)
+
+
+def outline(plan: RunPlan) -> Outline:
+    """The load of a plan, by its own words alone.
+
+    Raises:
+        UsageError: what was asked for can not be.
+    """
+    encoding = load_transport(split_target(plan.target).scheme).ENCODING  # a missing extra is said
     scenarios = tuple(_weighted(text) for text in plan.scenarios)
-    encoding = load_transport(split_target(plan.target).scheme).ENCODING
     cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, ClipPack.load(encoding))
-    return planned(_profile(plan, cycle_s))
+    return Outline(scenarios, encoding, cycle_s, _profile(plan, cycle_s))
 
 
 def refuse_unmeasurable(thresholds: Iterable[Threshold], target: str) -> None:

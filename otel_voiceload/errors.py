@@ -5,6 +5,7 @@ line and leaves with the class's ``exit_code``. A traceback is a bug of ours and
 
     OvlError                 1
     ├── UsageError           2   wrong words on the command line or in a file the user wrote
+    │   ├── CeilingUnknown   2   a share of a measured ceiling, and nothing was measured yet
     │   ├── ConfigError      2   a YAML file that can not be read as what it should be
     │   ├── MissingExtra     2   an optional dependency is not installed
     │   └── StoreError       2   a store, run or file that is not there or is not one
@@ -44,6 +45,10 @@ class OvlError(Exception):
 
 class UsageError(OvlError):
     exit_code = ExitCode.USAGE
+
+
+class CeilingUnknown(UsageError):
+    """A load is a share of a measured ceiling, and none is at hand yet."""
 
 
 class ConfigError(UsageError):

@@ -1,7 +1,8 @@
 """Ten calls, for as long as it takes that enough of them come to their natural end.
 
 Few calls, so that nothing queues; many ends, because a completion rate of 75 calls is the least
-that can be told from one five points lower.
+that can be told from one five points lower. The ends are waited for at any pace: a baseline without
+them is none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import ClassVar, Self
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import Findings, Request
+from otel_voiceload.profiles import Findings, Plain, Request
 from otel_voiceload.profiles.levels import level, paced_hold_s
 
 PHASE = "baseline"
@@ -19,17 +20,24 @@ MAX_CALLS = 10  # above this it is no baseline: components may queue already
 HOLD_S = 60.0
 PIECE_S = 30.0
 LONGEST_S = 900.0
+ENDS = 75
+ENDS_EACH = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """``hold_s`` at first, then pieces of ``piece_s`` until the ends are there or time is up."""
+class Options(Plain):
+    """``hold_s`` at first, then pieces of ``piece_s`` until the ends are there or time is up.
+
+    ``ends_each`` of every one of ``scenarios``, ``natural_ends`` in all.
+    """
 
     calls: int = MAX_CALLS
     hold_s: float = HOLD_S
     piece_s: float = PIECE_S
     longest_s: float = LONGEST_S
-    natural_ends: int = 75
+    natural_ends: int = ENDS
+    scenarios: tuple[str, ...] = ()
+    ends_each: int = ENDS_EACH
 
     name: ClassVar[str] = "baseline"
     seeks_limit: ClassVar[bool] = False
@@ -39,15 +47,13 @@ class Options:
         if request.stages:
             raise UsageError("the baseline profile has its own stages; leave out --stage")
         calls = MAX_CALLS if request.calls is None else request.calls
-        longest_s = LONGEST_S if request.duration_s is None else request.duration_s
-        longest_s *= request.pace
         hold_s = paced_hold_s(HOLD_S, request.pace, request.turn_cycle_s)
-        return cls(
-            calls=calls,
-            hold_s=min(hold_s, longest_s) if request.duration_s is not None else hold_s,
-            piece_s=paced_hold_s(PIECE_S, request.pace, request.turn_cycle_s),
-            longest_s=longest_s,
-        )
+        piece_s = paced_hold_s(PIECE_S, request.pace, request.turn_cycle_s)
+        longest_s = LONGEST_S * max(1.0, request.pace)
+        if request.duration_s is not None:
+            longest_s = request.duration_s * request.pace
+            hold_s = min(hold_s, longest_s)
+        return cls(calls, hold_s, piece_s, longest_s, scenarios=request.scenarios)
 
     @property
     def peak_calls(self) -> int:
@@ -65,7 +71,12 @@ class Options:
         if not findings.stages:
             return (level(0, PHASE, 0.0, self.hold_s, self.calls),)
         left_s = self.longest_s - findings.end_s
-        if findings.natural_ends >= self.natural_ends or left_s <= 0:
+        if self._enough(findings) or left_s <= 0:
             return None
         index, piece_s = len(findings.stages), min(self.piece_s, left_s)
         return (level(index, PHASE, findings.end_s, piece_s, self.calls),)
+
+    def _enough(self, findings: Findings) -> bool:
+        return findings.natural_ends >= self.natural_ends and all(
+            findings.scenario_ends[name] >= self.ends_each for name in self.scenarios
+        )

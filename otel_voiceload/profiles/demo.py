@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import Findings, Request, StageFinding
+from otel_voiceload.profiles import Findings, Plain, Request, StageFinding
 from otel_voiceload.profiles.levels import level
 
 PHASE = "ramp"
@@ -23,7 +23,7 @@ _RETURNS_TO = 1  # the last level is the second one again
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class Options(Plain):
     """``seconds`` without repeated levels; with them it takes at most twice as long."""
 
     seconds: float = DEFAULT_S

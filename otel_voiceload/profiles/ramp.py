@@ -2,6 +2,8 @@
 
 The small levels are the run's own baseline. The return tells a limit of load from one of time: a
 component that is as slow as before at the level it comes back to was not slowed down by load.
+
+Until the knee, the levels above ten follow one at a time from what was measured below them.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from typing import ClassVar, Self
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import Findings, Request
-from otel_voiceload.profiles.levels import level, paced_hold_s, staircase
+from otel_voiceload.profiles import Findings, Plain, Request, StopReason, search
+from otel_voiceload.profiles.levels import countable_hold_s, level, paced_hold_s, staircase
 
 PHASE = "ramp"
 SMALL_STEPS = (1, 2, 3, 4, 6, 8, 10)
@@ -22,11 +24,15 @@ _BACK = 2  # levels below the target: low enough that what queued at the top dra
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """``hold_s`` is the length of every level."""
+class Options(Plain):
+    """``hold_s`` is the length of every level, more where few calls bring ``least_turns`` late."""
 
     calls: int = DEFAULT_CALLS
     hold_s: float = DEFAULT_HOLD_S
+    until_knee: bool = False
+    small_steps: tuple[int, ...] = SMALL_STEPS
+    least_turns: int = 0
+    turn_cycle_s: float = 7.0
 
     name: ClassVar[str] = "ramp"
     seeks_limit: ClassVar[bool] = True
@@ -39,8 +45,13 @@ class Options:
         calls = DEFAULT_CALLS if request.calls is None else request.calls
         hold_s = DEFAULT_HOLD_S
         if request.duration_s is not None:
+            if request.until_knee:
+                raise UsageError(
+                    "--until-knee ends by what it finds; leave out --duration, or use --pace"
+                )
             hold_s = request.duration_s / (len(levels_to(calls)) + 1)
-        return cls(calls, paced_hold_s(hold_s, request.pace, request.turn_cycle_s))
+        hold_s = paced_hold_s(hold_s, request.pace, request.turn_cycle_s)
+        return cls(calls, hold_s, request.until_knee, turn_cycle_s=request.turn_cycle_s)
 
     @property
     def peak_calls(self) -> int:
@@ -54,21 +65,64 @@ class Options:
             found.append("a ramp needs time at every level; give --duration more than zero")
         return found
 
+    def needs_measure(self, findings: Findings) -> bool:
+        if not self.until_knee or not findings.stages or _returned(findings):
+            return False
+        return findings.measured_now is None
+
     def next_stages(self, findings: Findings) -> tuple[Stage, ...] | None:
+        if self.until_knee:
+            return self._search(findings)
         if findings.stages:
             return None
-        levels = levels_to(self.calls)
-        stages = staircase(PHASE, levels, self.hold_s)
+        levels = levels_to(self.calls, self.small_steps)
+        stages = staircase(PHASE, ((calls, self._hold_s(calls)) for calls in levels))
         if len(levels) < 2:
             return stages
-        back = max(0, len(levels) - 1 - _BACK)
-        end_s = stages[-1].end_s
-        return *stages, level(len(levels), PHASE, end_s, self.hold_s, levels[back], repeat_of=back)
+        return *stages, self._return(stages, max(0, len(levels) - 1 - _BACK))
+
+    def stop_reason(self, findings: Findings) -> StopReason:
+        return self._step(findings).stop_reason if self.until_knee else "target_reached"
+
+    def _search(self, findings: Findings) -> tuple[Stage, ...] | None:
+        stages = tuple(found.stage for found in findings.stages)
+        if not stages:
+            small = [step for step in self.small_steps if step <= self.calls]
+            levels = small or [self.calls]
+            return staircase(PHASE, ((calls, self._hold_s(calls)) for calls in levels))
+        if _returned(findings):
+            return None
+        step = self._step(findings)
+        if step.calls is not None:
+            hold_s, index = self._hold_s(step.calls), len(stages)
+            return (level(index, PHASE, findings.end_s, hold_s, step.calls, note=step.why),)
+        low = [i for i, stage in enumerate(stages) if stage.calls_to <= stages[-1].calls_to / 2]
+        return (self._return(stages, low[-1], step.why),) if low else None
+
+    def _step(self, findings: Findings) -> search.Step:
+        held = tuple(round(f.stage.calls_to) for f in findings.stages if f.stage.repeat_of is None)
+        return search.next_step(held, findings.measured, self.calls)
+
+    def _return(self, stages: tuple[Stage, ...], to: int, why: str = "") -> Stage:
+        calls = round(stages[to].calls_to)
+        note = f"{why}; the level of {calls} once more" if why else ""
+        end_s, hold_s = stages[-1].end_s, self._hold_s(calls)
+        return level(len(stages), PHASE, end_s, hold_s, calls, repeat_of=to, note=note)
+
+    def _hold_s(self, calls: int) -> float:
+        if not self.least_turns:
+            return self.hold_s
+        countable_s = countable_hold_s(calls, self.least_turns, self.turn_cycle_s)
+        return max(self.hold_s, countable_s)
 
 
-def levels_to(calls: int) -> tuple[int, ...]:
+def levels_to(calls: int, small_steps: tuple[int, ...] = SMALL_STEPS) -> tuple[int, ...]:
     """1, 2, 3, 4, 6, 8, 10, then doubling, and ``calls`` itself at the end."""
-    levels = [step for step in SMALL_STEPS if step < calls]
-    while levels and levels[-1] >= SMALL_STEPS[-1] and levels[-1] * 2 < calls:
+    levels = [step for step in small_steps if step < calls]
+    while levels and levels[-1] >= small_steps[-1] and levels[-1] * 2 < calls:
         levels.append(levels[-1] * 2)
     return *levels, calls
+
+
+def _returned(findings: Findings) -> bool:
+    return bool(findings.stages) and findings.stages[-1].stage.repeat_of is not None

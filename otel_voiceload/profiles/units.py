@@ -1,4 +1,4 @@
-"""Amounts of load as people write them: ``200``, ``5x`` and ``80%``; and durations for the shell.
+"""Amounts of load as people write them: ``200``, ``5x``, ``80%``, ``5/s``; durations for the shell.
 
 Relative loads stay unresolved until what they are relative to is known: ``5x`` of the profile's
 steady level, ``80%`` of a ceiling that an earlier phase measured.
@@ -13,24 +13,27 @@ from typing import Literal
 from otel_voiceload.capacity.durations import parse_duration_s
 from otel_voiceload.errors import UsageError
 
-_LOAD = re.compile(r"(\d+(?:\.\d+)?)(x|%)?")
+_LOAD = re.compile(r"(\d+(?:\.\d+)?)(x|%|/s)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """``of`` says what ``value`` is: calls, times the steady level, or a share of a ceiling."""
+    """``of`` says what ``value`` is: calls held, times the steady level, a share of a ceiling, or
+    calls begun per second."""
 
     value: float
-    of: Literal["calls", "steady", "ceiling"] = "calls"
+    of: Literal["calls", "steady", "ceiling", "per_s"] = "calls"
 
     def calls(self, steady: float | None = None, ceiling: float | None = None) -> float:
         """Calls at once.
 
         Raises:
-            UsageError: it is relative to something that is not known here.
+            UsageError: it is relative to something that is not known here, or no number of calls.
         """
         if self.of == "calls":
             return self.value
+        if self.of == "per_s":
+            raise UsageError(f"{self} is a rate of calls and no number of calls held")
         base = steady if self.of == "steady" else ceiling
         if base is None:
             missing = "steady level" if self.of == "steady" else "measured ceiling"
@@ -43,6 +46,8 @@ class Load:
     def __str__(self) -> str:
         if self.of == "ceiling":
             return f"{self.value * 100:g}%"
+        if self.of == "per_s":
+            return f"{self.value:g}/s"
         return f"{self.value:g}{'x' if self.of == 'steady' else ''}"
 
 
@@ -50,13 +55,15 @@ def parse_load(text: str) -> Load:
     """Raises UsageError when the text is no amount of load."""
     found = _LOAD.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{text!r} is no load; write calls as 200, 5x or 80%")
+        raise UsageError(f"{text!r} is no load; write calls as 200, 5x or 80%, or a rate as 5/s")
     value = float(found[1])
     match found[2]:
         case "x":
             return Load(value, "steady")
         case "%":
             return Load(value / 100, "ceiling")
+        case "/s":
+            return Load(value, "per_s")
         case _:
             return Load(value)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 from otel_voiceload.profiles import Findings, Request, StageFinding
 from otel_voiceload.profiles.baseline import Options
 
@@ -14,6 +16,19 @@ def test_it_goes_on_until_enough_calls_came_to_their_end() -> None:
     assert more is not None
     assert [(s.index, s.start_s, s.duration_s) for s in more] == [(1, 60, 30)]
     assert options.next_stages(Findings(done, natural_ends=75)) is None
+
+
+def test_every_scenario_has_to_come_to_its_end_a_few_times() -> None:
+    options = Options.of(Request(scenarios=("booking", "demo")))
+    done = tuple(map(StageFinding, options.next_stages(Findings()) or ()))
+    for ends, more in (({"booking": 96, "demo": 4}, True), ({"booking": 95, "demo": 5}, False)):
+        found = Findings(done, natural_ends=100, scenario_ends=Counter(ends))
+        assert (options.next_stages(found) is not None) is more
+
+
+def test_the_ends_are_waited_for_at_any_pace() -> None:
+    options = Options.of(Request(pace=0.001, turn_cycle_s=2.0))
+    assert (options.hold_s, options.piece_s, options.longest_s) == (8.0, 8.0, 900.0)
 
 
 def test_it_gives_up_waiting_for_ends_when_its_time_is_over() -> None:

@@ -1,7 +1,13 @@
 import pytest
 
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles.levels import level, paced_hold_s, staircase
+from otel_voiceload.profiles.levels import (
+    countable_hold_s,
+    halvings,
+    level,
+    paced_hold_s,
+    staircase,
+)
 
 
 def test_a_level_holds_one_concurrency() -> None:
@@ -11,7 +17,9 @@ def test_a_level_holds_one_concurrency() -> None:
 
 
 def test_a_staircase_goes_on_without_gaps() -> None:
-    assert [(s.start_s, s.calls_to) for s in staircase("ramp", (1, 2, 4), 30.0)] == [
+    assert [
+        (s.start_s, s.calls_to) for s in staircase("ramp", ((1, 30.0), (2, 30.0), (4, 30.0)))
+    ] == [
         (0.0, 1.0),
         (30.0, 2.0),
         (60.0, 4.0),
@@ -31,3 +39,16 @@ def test_a_pace_never_shrinks_a_hold_below_what_can_be_counted(
     hold_s: float, pace: float, cycle_s: float, expected: float
 ) -> None:
     assert paced_hold_s(hold_s, pace, cycle_s) == expected
+
+
+def test_few_calls_are_held_longer_so_that_turns_can_be_counted() -> None:
+    assert countable_hold_s(40, 20, 3.0) == 12.0, "four cycles are enough for many calls"
+    assert countable_hold_s(2, 20, 3.0) == pytest.approx(45.9, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("calls", "levels"),
+    [(100, (12, 25, 50, 100)), (48, (6, 12, 24, 48)), (3, (1, 2, 3)), (1, (1,))],
+)
+def test_halvings_are_levels_up_to_the_target(calls: int, levels: tuple[int, ...]) -> None:
+    assert halvings(calls, 3) == levels

@@ -13,6 +13,7 @@ from otel_voiceload.profiles.units import Load, duration_s, parse_load, spoken
         ("2.5", Load(2.5)),
         ("5x", Load(5, "steady")),
         (" 80% ", Load(0.8, "ceiling")),
+        ("2.5/s", Load(2.5, "per_s")),
     ],
 )
 def test_loads_are_calls_multiples_or_shares(text: str, load: Load) -> None:
@@ -30,6 +31,8 @@ def test_a_relative_load_needs_what_it_is_relative_to() -> None:
     assert parse_load("5x").calls(steady=20) == 100
     assert parse_load("80%").calls(ceiling=50) == 40
     assert parse_load("7").calls() == 7
+    with pytest.raises(UsageError, match="5/s is a rate"):
+        parse_load("5/s").calls(steady=20)
     with pytest.raises(UsageError, match="steady level"):
         parse_load("5x").calls(ceiling=50)
     with pytest.raises(UsageError, match="measured ceiling"):

@@ -138,6 +138,8 @@ class VoiceDetector:
         follows it at once. A torn last sample is not heard.
         """
         ahead_ns = start_ns - self._end_ns
+        if -JOIN_NS < ahead_ns < JOIN_NS and len(data) == self._frame_bytes:  # nearly always
+            return self._hear(data, start_ns, start_ns + FRAME_NS)
         events: tuple[Event, ...] = ()
         if ahead_ns >= JOIN_NS:
             events = self.silence(start_ns)
@@ -179,9 +181,10 @@ class VoiceDetector:
     def _hear(self, frame: bytes, start_ns: int, end_ns: int) -> tuple[Event, ...]:
         memory = self._memory
         memory.append(frame)
-        self._held_bytes += len(frame)
-        while self._held_bytes - len(memory[0]) >= self._memory_bytes:
-            self._held_bytes -= len(memory.popleft())
+        held = self._held_bytes + len(frame)
+        while held - len(memory[0]) >= self._memory_bytes:
+            held -= len(memory.popleft())
+        self._held_bytes = held
         self._end_ns = end_ns
         seen = frame[1::2] if self._wide else frame
         loud = len(seen.translate(None, self._quiet)) >= GATE_COUNT
@@ -213,6 +216,19 @@ class VoiceDetector:
         samples = decode(b"".join(self._memory), self._encoding)
         samples = samples[len(samples) % self._cell :]
         return samples, cells.levels(samples, self._cell)
+
+    def _newest(self, n_cells: int) -> NDArray[np.int16]:
+        """The samples of at most so many cells, the newest ones in memory."""
+        wanted = n_cells * self._cell * self._encoding.bytes_per_sample
+        frames: list[bytes] = []
+        held = 0
+        for frame in reversed(self._memory):
+            frames.append(frame)
+            held += len(frame)
+            if held >= wanted:
+                break
+        frames.reverse()
+        return decode(b"".join(frames)[-wanted:], self._encoding)
 
     def _floor(self, heard: Levels) -> float:
         wanted = self._memory_ns // (cells.CELL_MS * 1_000_000)
@@ -269,12 +285,12 @@ class VoiceDetector:
     def _review_voice(self) -> tuple[Event, ...]:
         """See whether what passes the gate is still the voice, or noise that came with it."""
         self._review_ns = self._end_ns + REVIEW_NS
-        _, heard = self._listen()
-        newest = heard[-EVEN_CELLS:]
-        loudest = float(newest.max())
+        loudest = cells.loudest_dbfs(self._newest(EVEN_CELLS), self._cell)
         self._peak_dbfs = max(self._peak_dbfs, loudest)
         if loudest >= self._peak_dbfs - EVEN_BELOW_PEAK_DB:
             return ()
+        _, heard = self._listen()
+        newest = heard[-EVEN_CELLS:]
         if cells.is_even(newest):
             self._set_floor(float(np.median(newest)))
         return self._try_end()

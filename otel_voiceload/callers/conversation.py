@@ -28,7 +28,7 @@ from otel_voiceload.callers.actions import (
 from otel_voiceload.callers.brain import Brain, Hangup, Heard, Say
 from otel_voiceload.callers.hearing import Hearing
 from otel_voiceload.callers.scenario import Scenario
-from otel_voiceload.callers.speech import Speaking
+from otel_voiceload.callers.speech import Speaking, said_by_nobody
 from otel_voiceload.callers.turns import AgentClock, OpenTurn
 from otel_voiceload.conventions import END_REASONS
 from otel_voiceload.model import (
@@ -78,7 +78,6 @@ class Conversation:
         self.turn_count = 0  # turns begun
         self._call = call
         self._scenario = scenario
-        self._pack = pack
         self._brain = Brain(scenario, pack, seed, call.call_index)
         self._hearing = Hearing(encoding, scenario.reply_end_silence)
         self._state = _State.NEW
@@ -90,6 +89,8 @@ class Conversation:
         self._turn: OpenTurn | None = None
         self._previous: OpenTurn | None = None  # waits for late timings
         self._frames = 0
+        self._idle = said_by_nobody(pack)
+        self._media = False  # from ``media_up`` to the end of the call
         self._out: list[Action] = []
         self._any_voice = False
         self._leaving = False
@@ -100,6 +101,7 @@ class Conversation:
 
     def media_up(self, now_mono_ns: int) -> None:
         """The wire is open and ``start`` was just sent."""
+        self._media = True
         self._clock.start_sent_mono_ns = now_mono_ns
         self._call_deadline_ns = now_mono_ns + _ns(self._scenario.call_deadline)
         self._go(_State.GREETING, now_mono_ns + _ns(self._scenario.greeting.wait_s))
@@ -108,21 +110,23 @@ class Conversation:
         self, scheduled_mono_ns: int, now_mono_ns: int, load: LoadContext
     ) -> tuple[Action, ...]:
         """A 20 ms slot; nothing is sent before ``media_up`` and after the call is over."""
-        if self._state is _State.NEW or self.outcome is not None:
+        if not self._media:
             return ()
-        voice = self._hearing.advance(now_mono_ns)
-        if voice:
-            self._notice(voice, now_mono_ns)
+        if now_mono_ns >= self._hearing.due_ns:
+            self._notice(self._hearing.advance(now_mono_ns), now_mono_ns)
         if now_mono_ns >= self._wake_ns:
             self._wake(scheduled_mono_ns, now_mono_ns, load)
-        if self._speaking is not None:
-            self._speak(self._speaking, now_mono_ns)
-        elif self.outcome is None:
+        speaking = self._speaking
+        if speaking is not None:
+            if speaking.in_mid_speech and not self._out:
+                return (SendFrame(speaking.take(now_mono_ns)),)
+            self._speak(speaking, now_mono_ns)
+        elif self._media:
             self._frames += 1
-            frame = SendFrame(self._pack.idle_frame(self._frames))
+            idle = self._idle[self._frames % len(self._idle)]
             if not self._out:
-                return (frame,)
-            self._out.append(frame)
+                return idle  # made once for all calls: most frames of a call are these
+            self._out += idle
         return self._take_out()
 
     def hear(self, event: WireEvent) -> tuple[Action, ...]:
@@ -352,6 +356,7 @@ class Conversation:
         self, now: int, outcome: str, end_reason: str | None, error_type: str | None
     ) -> None:
         self.outcome, self.end_reason, self.error_type = outcome, end_reason, error_type
+        self._media = False
         self._speaking = None
         turn = self._turn
         if turn is not None and turn.answer is not None and self._hearing.voiced:

@@ -15,6 +15,7 @@ from typing import Final
 from otel_voiceload.audio.detector import Event, VoiceDetector
 from otel_voiceload.audio.encoding import FRAME_NS, Encoding
 
+_NEVER_NS: Final = 1 << 62
 _HOLE_NS: Final = FRAME_NS  # a shorter pause between two pieces is their jitter, not an underrun
 
 
@@ -28,6 +29,7 @@ class Hearing:
         self._waiting: deque[tuple[bytes, int]] = deque()  # audio and when it starts to play
         self._holes: list[tuple[int, int]] = []  # end and length of underruns within a voice
         self.playing_until_ns = 0  # when everything that has arrived will have played
+        self.due_ns = _NEVER_NS  # before it, ``advance`` has nothing to do
 
     @property
     def voiced(self) -> bool:
@@ -44,24 +46,27 @@ class Hearing:
             # The usual case: an agent that sends in real time.
             if arrival_ns - end > _HOLE_NS and self._detector.voiced:
                 self._holes.append((arrival_ns, arrival_ns - end))
-            self.playing_until_ns = arrival_ns + FRAME_NS
-            return self._detector.feed(data, arrival_ns)
+            self.playing_until_ns = end = arrival_ns + FRAME_NS
+            found = self._detector.feed(data, arrival_ns)
+            self.due_ns = end + 1 if self._detector.voiced else _NEVER_NS
+            return found
         events = self.advance(arrival_ns)
         play = max(arrival_ns, end)
         if play - end > _HOLE_NS and self._detector.voiced:
             self._holes.append((play, play - end))
         self._waiting.append((data, play))
         self.playing_until_ns = play + self._encoding.duration_ns(len(data))
-        return events + self.advance(arrival_ns)
+        self.due_ns = self._waiting[0][1]
+        return events + self.advance(arrival_ns) if self.due_ns <= arrival_ns else events
 
     def advance(self, now_ns: int) -> tuple[Event, ...]:
         """Play what is due until now, a frame at a time."""
-        waiting = self._waiting
-        if not waiting:
-            if self._detector.voiced and now_ns > self.playing_until_ns:
-                return self._detector.silence(now_ns)
+        if now_ns < self.due_ns:
             return ()
+        waiting = self._waiting
         events: tuple[Event, ...] = ()
+        if not waiting:
+            events = self._detector.silence(now_ns)
         while waiting and waiting[0][1] <= now_ns:
             data, play = waiting.popleft()
             if len(data) > self._frame_bytes:
@@ -71,6 +76,7 @@ class Hearing:
                     waiting.appendleft((data[cut:], play + frames * FRAME_NS))
                     data = data[:cut]
             events += self._detector.feed(data, play)
+        self._see_due()
         return events
 
     def clear(self, now_ns: int) -> tuple[Event, ...]:
@@ -79,11 +85,18 @@ class Hearing:
         if self._waiting:
             self.playing_until_ns = self._waiting[0][1]
             self._waiting.clear()
+            self._see_due()
         return events
 
     def drain(self) -> tuple[Event, ...]:
         """Play the rest as if time had passed; for a connection that is gone."""
         return self.advance(self.playing_until_ns) if self._waiting else ()
+
+    def _see_due(self) -> None:
+        if self._waiting:
+            self.due_ns = self._waiting[0][1]
+        else:  # a voice that nothing follows comes to its end in silence
+            self.due_ns = self.playing_until_ns + 1 if self._detector.voiced else _NEVER_NS
 
     def take_gap_s(self, from_ns: int, until_ns: int) -> float:
         """Seconds of underrun within a voice between two instants; forgets all holes."""

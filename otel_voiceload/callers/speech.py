@@ -11,7 +11,8 @@ import random
 from collections.abc import Sequence
 from functools import lru_cache
 
-from otel_voiceload.audio.clips import Clip, ClipPack
+from otel_voiceload.audio.clips import IDLE_FRAMES, Clip, ClipPack
+from otel_voiceload.callers.actions import SendFrame
 from otel_voiceload.errors import ConfigError
 
 
@@ -45,6 +46,12 @@ def choose(clips: Sequence[Clip], voice: str, rng: random.Random) -> Clip:
     return rng.choice(own or clips)
 
 
+@lru_cache(maxsize=4)
+def said_by_nobody(pack: ClipPack) -> tuple[tuple[SendFrame], ...]:
+    """What is done in a slot in which nothing is said, for each frame of an idle line."""
+    return tuple((SendFrame(pack.idle_frame(i)),) for i in range(IDLE_FRAMES))
+
+
 class Speaking:
     """A clip on its way out, frame by frame.
 
@@ -67,6 +74,11 @@ class Speaking:
     def done(self) -> bool:
         """Every frame was handed over; a last one may follow the end of speech."""
         return self._next >= self.clip.n_frames
+
+    @property
+    def in_mid_speech(self) -> bool:
+        """The next frame holds neither the start nor the end of the speech."""
+        return self._start_frame < self._next < self._end_frame
 
     def take(self, now_mono_ns: int) -> bytes:
         """The next frame, handed over now."""

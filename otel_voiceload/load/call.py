@@ -198,7 +198,12 @@ class Call:
         if conversation is None:
             self._early.append(event)
             return
-        self._guard(conversation.hear, event)
+        try:
+            actions = conversation.hear(event)
+            if actions:
+                self._act(actions)
+        except Exception as error:
+            self._end(self._internal(error))
 
     def _slot(self, scheduled_mono_ns: int, now_mono_ns: int) -> None:
         conversation, wire = self._conversation, self._wire
@@ -206,8 +211,9 @@ class Call:
         assert wire is not None
         try:
             actions = conversation.due(scheduled_mono_ns, now_mono_ns, self._setup.load())
-            if len(actions) == 1 and type(actions[0]) is SendFrame:  # nearly always
-                wire.send(actions[0].data)
+            first = actions[0] if len(actions) == 1 else None
+            if type(first) is SendFrame:  # nearly always
+                wire.send(first.data)
             else:
                 self._act(actions)
         except Exception as error:

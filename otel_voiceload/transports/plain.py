@@ -20,6 +20,7 @@ from otel_voiceload.model import (
 )
 from otel_voiceload.transports import plain_codec, websocket
 from otel_voiceload.transports.ends import AgentEnd, CallerEnd, dialled, listen
+from otel_voiceload.transports.link import Link
 from otel_voiceload.transports.wire import CallOptions, Handler, ServeOptions, Sink
 
 Options = CallOptions
@@ -37,6 +38,11 @@ class PlainCall(CallerEnd):
         self._link.send_text(
             plain_codec.start(call_id, traceparent, self.encoding.sample_rate, merged)
         )
+
+    def opened(self, link: Link) -> None:
+        super().opened(link)
+        # The link's own method in its place: one step less, fifty times a second and call.
+        self.send = link.send_audio  # type: ignore[method-assign, assignment]
 
     def send(self, frame: bytes) -> None:
         self._link.send_audio(frame)
@@ -60,6 +66,10 @@ class PlainAgent(AgentEnd):
     """The agent's end; see ``wire.AgentWire``."""
 
     encoding = ENCODING
+
+    def opened(self, link: Link) -> None:
+        self.send = link.send_audio  # type: ignore[method-assign, assignment]  # as at the caller's end
+        super().opened(link)
 
     def send(self, audio: bytes) -> None:
         self._link.send_audio(audio)

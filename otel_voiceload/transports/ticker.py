@@ -112,13 +112,14 @@ class FrameTicker:
         return scheduled + self._step_ns
 
     def _run_slot(self, tickets: tuple[Ticket, ...], scheduled: int) -> None:
-        clock, cells = self._clock, self._cells
+        clock, cells, last = self._clock, self._cells, _CELLS - 1
         for ticket in tickets:
             if not ticket.active:  # removed by a callback before it
                 continue
             now = clock()
             self._due += 1
-            cells[min((now - scheduled) // _CELL_NS, _CELLS - 1)] += 1
+            cell = (now - scheduled) // _CELL_NS
+            cells[cell if cell < last else last] += 1
             try:
                 ticket.callback(scheduled, now)
             except Exception as error:

@@ -90,3 +90,10 @@ def test_noise_is_even_and_speech_is_not() -> None:
     syllables = rng.normal(0, 300, 4000) * (1 + np.sin(np.arange(4000) / 200))
     assert cells.is_even(noise)
     assert not cells.is_even(cells.levels(syllables.astype(np.int16), 40))
+
+
+@pytest.mark.parametrize("n_samples", [4800, 4837, 80])
+def test_the_loudest_cell_is_the_highest_level(n_samples: int) -> None:
+    rng = np.random.default_rng(2)
+    samples = (rng.normal(0, 900, n_samples) * np.linspace(0.1, 2, n_samples)).astype(np.int16)
+    assert cells.loudest_dbfs(samples, 80) == pytest.approx(cells.levels(samples, 80).max())

@@ -2,7 +2,7 @@
 -- neighbours merged; ramps that go up, and runs without stages, give quarter-octave bins.
 -- After a step the system settles: max(5 s, 15 %) of a long hold is cut, one turn cycle of a short
 -- one. On the way down the backlog of the peak drains into the lower level: only what begins after
--- every older turn was answered counts. Seconds in which the generator was the limit never do.
+-- every older turn was answered counts. What the generator spoiled (`limited_slots`) never does.
 create view slot_levels as
 with cycles as (
     select
@@ -116,6 +116,5 @@ newcomers as (
 select
     slots.* exclude (comes_down) replace (slots.counts and l.slot is null as counts),
     coalesce(newcomers.most, false) and not slots.comes_down as keeps_first
-from slots
-left join newcomers using (run_id, level_no)
-left join limited_slots l on l.run_id = slots.run_id and l.slot = slots.slot;
+from slots left join newcomers using (run_id, level_no)
+left join limited_slots l using (run_id, slot);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,7 @@ def collect(
 ) -> None:
     """Receive OTLP traces and metrics into the store; each is acknowledged once it is committed."""
     from otel_voiceload.runner.collector import collect_in_foreground
+    from otel_voiceload.runner.plan import Access
 
     words = ["--store", str(common.store)]
     for option, value in (
@@ -69,4 +71,7 @@ def collect(
             words += [option, str(value)]
     if insecure:
         words.append("--insecure")
-    collect_in_foreground(words, common.emit)
+    name = (token or "").removeprefix("env:")
+    secret = os.environ.get(name, "") if name != token else token
+    access = Access({"authorization": f"Bearer {secret}"} if secret else {}, tls_cert)
+    collect_in_foreground(words, common.emit, common.note, common.store, access)

@@ -128,6 +128,26 @@ def generate(
             "--collector", rich_help_panel=RUN, help="OTLP/HTTP endpoint to use, or embedded."
         ),
     ] = None,
+    collector_header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--collector-header",
+            rich_help_panel=RUN,
+            help="'Name: value' for that endpoint; env:NAME reads a secret (repeatable).",
+        ),
+    ] = None,
+    collector_ca: Annotated[
+        Path | None,
+        typer.Option("--collector-ca", rich_help_panel=RUN, help="CA to trust there."),
+    ] = None,
+    spool_size: Annotated[
+        str,
+        typer.Option(
+            "--spool-size",
+            rich_help_panel=RUN,
+            help="On disk at most, for spans that the collector does not take.",
+        ),
+    ] = "1GiB",
     threshold: Annotated[
         list[str] | None,
         typer.Option("--threshold", rich_help_panel=RUN, help="turn_latency:p95<2s (repeatable)."),
@@ -166,7 +186,7 @@ def generate(
     from otel_voiceload.cli.reading import conclude, written_thresholds
     from otel_voiceload.profiles import Request, units
     from otel_voiceload.reports.build import exit_code
-    from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param
+    from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param, parse_spool_size
     from otel_voiceload.runner.play import play
     from otel_voiceload.runner.prepare import refuse_unmeasurable, stages
     from otel_voiceload.runner.screen import Screen
@@ -194,6 +214,11 @@ def generate(
         store=common.store,
         scenarios=tuple(scenario or ("booking",)),
         collector=collector,
+        collector_headers=dict(
+            parse_header(text, "--collector-header") for text in collector_header or ()
+        ),
+        collector_ca=collector_ca,
+        spool_bytes=parse_spool_size(spool_size),
         seed=seed,
         tag=tag,
         headers=dict(parse_header(text) for text in header or ()),

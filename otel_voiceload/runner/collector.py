@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import http.client
 import signal
+import ssl
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
@@ -20,10 +21,13 @@ import orjson
 
 from otel_voiceload.errors import CollectorError, UsageError
 from otel_voiceload.runner import children
+from otel_voiceload.runner.plan import Access
 from otel_voiceload.store.locate import Control, find_recordings
 from otel_voiceload.store.open import open_store
+from otel_voiceload.store.spooled import TO_THIS_STORE
 from otel_voiceload.telemetry.batches import Batch
-from otel_voiceload.telemetry.posting import HttpPoster, collector_endpoint
+from otel_voiceload.telemetry.leftovers import deliver_all
+from otel_voiceload.telemetry.posting import Endpoint, HttpPoster, collector_endpoint
 
 QUIET_S = 5.0  # stock batch exporters flush every five seconds
 LINGER_S = 15.0
@@ -41,6 +45,22 @@ class CollectorHandle:
     token: str | None
     child: children.Child | None
     store: Path | None = None  # where it writes, when that is known
+    access: Access = field(default_factory=Access)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        ca = None if self.access.ca is None else str(self.access.ca)
+        return collector_endpoint(self.http, self.access.headers, ca)
+
+    @property
+    def destination(self) -> str:
+        """What a spool calls it: a store's next collector may have another address."""
+        return self.endpoint.place if self.store is None else TO_THIS_STORE
+
+    def deliver_leftovers(self, spools: Path, others: Mapping[str, Endpoint]) -> list[str]:
+        """What earlier runs of a store could not deliver, here and to ``others``; what to say."""
+        endpoints = {**others, self.destination: self.endpoint}
+        return [words for each in deliver_all(spools, endpoints) if (words := each.words())]
 
     def spans_of_trace(self, trace_id: str) -> int | None:
         """How many spans somebody sent in a trace, waited for as long as exporters hold back.
@@ -78,10 +98,14 @@ class CollectorHandle:
         if self.token is None:
             return None
         address = urlsplit(self.http)
-        connection = http.client.HTTPConnection(
-            address.hostname or "127.0.0.1", address.port or 80, timeout=5.0
-        )
+        host = address.hostname or "127.0.0.1"
+        connection = http.client.HTTPConnection(host, address.port, timeout=5.0)
         try:
+            if address.scheme == "https":
+                context = ssl.create_default_context(cafile=self.access.ca)
+                connection = http.client.HTTPSConnection(
+                    host, address.port, timeout=5.0, context=context
+                )
             connection.request(
                 "GET", "/control/stats", headers={"Authorization": f"Bearer {self.token}"}
             )
@@ -96,28 +120,29 @@ class CollectorHandle:
             connection.close()
 
 
-def find_or_start(store: Path, choice: str | None) -> CollectorHandle:
+def find_or_start(store: Path, choice: str | None, access: Access | None = None) -> CollectorHandle:
     """The collector that ``--collector`` asks for.
 
     ``choice`` is None (a living one of this store, else our own), ``embedded`` (always our own) or
-    an OTLP/HTTP endpoint.
+    an OTLP/HTTP endpoint. ``access`` is for one that somebody else runs.
 
     Raises:
-        UsageError: ``choice`` is none of these.
+        UsageError: ``choice`` is none of these, or ``access`` can not be used.
         CollectorError: the one that runs takes no spans from us, or ours did not start.
     """
     if choice == "embedded":
         return start(store)
+    access = access or Access()
     living = _living(store)
     if choice is not None:
         url = _endpoint(choice)
         if (ours := living.get(url)) is None:
-            handle = CollectorHandle(url, "", None, None)
+            handle = CollectorHandle(url, "", None, None, access=access)
         else:
-            handle = CollectorHandle(url, "", ours.token, None, store)
+            handle = CollectorHandle(url, "", ours.token, None, store, access)
     elif living:
         url, ours = list(living.items())[-1]
-        handle = CollectorHandle(url, "", ours.token, None, store)
+        handle = CollectorHandle(url, "", ours.token, None, store, access)
     else:
         return start(store)
     _try(handle)
@@ -136,9 +161,16 @@ def _endpoint(text: str) -> str:
 
 def _try(handle: CollectorHandle) -> None:
     """Send it nothing, and see that it is taken: a run whose spans are refused is lost work."""
-    poster = HttpPoster(collector_endpoint(handle.http))
+    if problems := handle.endpoint.problems():
+        raise UsageError(f"--collector: {'; '.join(problems)}")
+    poster = HttpPoster(handle.endpoint)
     try:
         answer = poster.post(Batch("traces", b"", 0), TRY_TIMEOUT_S)
+    except ssl.SSLCertVerificationError as error:
+        raise CollectorError(
+            f"the certificate of {handle.http} is not trusted ({error.verify_message}); "
+            "give its CA with --collector-ca"
+        ) from error
     except (OSError, ValueError) as error:
         raise CollectorError(
             f"nobody takes OTLP/HTTP at {handle.http}: {error}; "
@@ -146,6 +178,12 @@ def _try(handle: CollectorHandle) -> None:
         ) from error
     finally:
         poster.close()
+    if answer.reason in ("http_401", "http_403"):
+        given = "another" if handle.access.headers else "its"
+        raise CollectorError(
+            f"the collector at {handle.http} takes no spans without {given} token "
+            f"({answer.reason}); give --collector-header 'Authorization: env:VARIABLE'"
+        )
     if answer.reason and not answer.retry:
         raise CollectorError(
             f"the collector at {handle.http} takes no spans from here ({answer.reason}); "
@@ -188,10 +226,17 @@ def wait_for_quiet(
             seen, quiet_since = latest, clock()
 
 
-def collect_in_foreground(words: Sequence[str], say: Callable[[str], None]) -> None:
+def collect_in_foreground(
+    words: Sequence[str],
+    say: Callable[[str], None],
+    note: Callable[[str], None],
+    store: Path,
+    access: Access,
+) -> None:
     """Run a collector until Ctrl-C or SIGTERM, or until it ends by itself.
 
-    ``say`` hears once where it is.
+    ``say`` hears once where it is, ``note`` what earlier runs had left for it. ``access`` is what
+    ``words`` make it ask of its senders.
 
     Raises:
         UsageError: it refused its options.
@@ -202,7 +247,12 @@ def collect_in_foreground(words: Sequence[str], say: Callable[[str], None]) -> N
     try:
         child = children.start("collector", "ovl_collector.serve", words, {})
         handle = CollectorHandle(
-            str(child.ready["http"]), str(child.ready["grpc"]), str(child.ready["token"]), child
+            str(child.ready["http"]),
+            str(child.ready["grpc"]),
+            str(child.ready["token"]),
+            child,
+            store,
+            access,
         )
         lines = [
             *_notes(child),
@@ -211,6 +261,8 @@ def collect_in_foreground(words: Sequence[str], say: Callable[[str], None]) -> N
             f"point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT={handle.http}   (Ctrl-C ends it)",
         ]
         say("\n".join(lines))
+        for left in handle.deliver_leftovers(store, {}):
+            note(left)
         while child.alive and not told.wait(_POLL_S):
             pass
         handle.stop()

@@ -25,16 +25,17 @@ from otel_voiceload.model import ClockAnchor, Progress, Record
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
+from otel_voiceload.store.spooled import SPOOL
 from otel_voiceload.telemetry import process as telemetry_process
 from otel_voiceload.telemetry.environ import copy_from_environ, resource_attributes
 from otel_voiceload.telemetry.exporter import Totals
-from otel_voiceload.telemetry.posting import collector_endpoint
 from otel_voiceload.telemetry.process import (
     Dropped,
     Message,
     TelemetryConfig,
     WorkerLost,
 )
+from otel_voiceload.telemetry.spool import SpoolPlace
 
 READY_TIMEOUT_S = 30.0
 
@@ -192,7 +193,7 @@ class Fleet:
 def start(plan: RunPlan, prepared: Prepared, collector: CollectorHandle) -> Fleet:
     """The processes that a plan asks for, their spans on the way to ``collector``."""
     count = plan.worker_count(prepared.profile.peak_calls)
-    endpoint = collector_endpoint(collector.http)
+    endpoint = collector.endpoint
     telemetry = TelemetryConfig(
         run_id=prepared.run_id,
         anchor=ClockAnchor(time.monotonic_ns(), time.time_ns()),
@@ -200,6 +201,8 @@ def start(plan: RunPlan, prepared: Prepared, collector: CollectorHandle) -> Flee
         source_shards=(*range(count), None),
         copy=copy_from_environ(os.environ, (*endpoint.urls.values(), collector.http)),
         resource_attributes=resource_attributes(os.environ),
+        spool=SpoolPlace(plan.store / SPOOL / prepared.run_id, plan.spool_bytes),
+        destination=collector.destination,
     )
     return launch(shards(prepared.worker, count), telemetry)
 

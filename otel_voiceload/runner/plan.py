@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,15 +15,25 @@ import yaml
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Request
+from otel_voiceload.telemetry.spool import MIN_SPOOL_BYTES, SPOOL_BYTES
 
 LOCAL_TRACE_SAMPLE = 1.0
 REMOTE_TRACE_SAMPLE = 0.1  # a target's tracing back end is not ours to flood
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
 CALLS_PER_WORKER = 400  # about what one core holds with everything on; fewer calls need fewer
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What a collector that somebody else runs asks of its senders. Headers may be secrets."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ca: Path | None = None  # that its certificate is checked against
+
+
+@dataclass(frozen=True, slots=True)
 class RunPlan:
-    """One run. ``headers`` and ``params`` may hold secrets and stay out of messages."""
+    """One run. Headers and ``params`` may hold secrets and stay out of messages."""
 
     target: str
     profile_name: str
@@ -30,6 +41,9 @@ class RunPlan:
     store: Path
     scenarios: tuple[str, ...] = ("booking",)
     collector: str | None = None
+    collector_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    collector_ca: Path | None = None
+    spool_bytes: int = SPOOL_BYTES
     seed: int = 1
     tag: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -51,7 +65,7 @@ class RunPlan:
         shown: dict[str, object] = {}
         for each in fields(self):
             value = getattr(self, each.name)
-            if each.name in ("headers", "params"):
+            if each.name in ("headers", "params", "collector_headers"):
                 value = dict.fromkeys(value, "***")
             elif each.name == "request":
                 value = {f.name: getattr(value, f.name) for f in fields(value)}
@@ -68,6 +82,10 @@ class RunPlan:
             for stage in stages
         ]
         return yaml.safe_dump(shown, sort_keys=False)
+
+    @property
+    def access(self) -> Access:
+        return Access(self.collector_headers, self.collector_ca)
 
     @property
     def local(self) -> bool:
@@ -102,7 +120,7 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def parse_header(text: str) -> tuple[str, str]:
+def parse_header(text: str, option: str = "-H") -> tuple[str, str]:
     """``Name: value``; a value ``env:NAME`` is read from the environment.
 
     Raises:
@@ -110,14 +128,36 @@ def parse_header(text: str) -> tuple[str, str]:
     """
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
-        raise UsageError("-H wants 'Name: value'; a secret can be named as 'Name: env:VARIABLE'")
+        raise UsageError(
+            f"{option} wants 'Name: value'; a secret can be named as 'Name: env:VARIABLE'"
+        )
     value = value.strip()
     if value.startswith("env:"):
         variable = value.removeprefix("env:")
         if variable not in os.environ:
-            raise UsageError(f"-H {name.strip()}: the environment has no {variable}; set it first")
+            raise UsageError(
+                f"{option} {name.strip()}: the environment has no {variable}; set it first"
+            )
         value = os.environ[variable]
     return name.strip(), value
+
+
+def parse_spool_size(text: str) -> int:
+    """Bytes of ``512MiB``, ``2GB`` or a plain number.
+
+    Raises:
+        UsageError: it is no size, or one that holds next to nothing.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"--spool-size {text!r} is no size; write a number and a unit: 512MiB")
+    unit = (found[2] or "").lower()
+    power = "kmgt".index(unit[0]) + 1 if unit else 0
+    base = 1024 if unit.endswith("i") else 1000
+    size = round(float(found[1]) * float(base**power))
+    if size < MIN_SPOOL_BYTES:
+        raise UsageError(f"--spool-size {text!r} holds next to nothing; give 1MiB or more")
+    return size
 
 
 def parse_param(text: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from otel_voiceload.profiles import Profile, planned
 from otel_voiceload.profiles.units import spoken
@@ -19,6 +20,11 @@ from otel_voiceload.runner.prepare import Prepared, prepare
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import smoke
 from otel_voiceload.runner.stop import RunControl, Running, terminable
+from otel_voiceload.store.spooled import SPOOL
+from otel_voiceload.telemetry.environ import copy_from_environ
+from otel_voiceload.telemetry.exporter import Totals
+
+NOTEWORTHY_S = 1.0  # a collector that answers 503 for a moment is no outage
 
 
 def play(plan: RunPlan, screen: Screen) -> RunOutcome:
@@ -64,10 +70,37 @@ def offer(
         screen.say(f"internal error in a worker: {words}")
     if outcome.totals is None:
         screen.say("the telemetry process died: the run has no end in the store")
+    else:
+        for words in deliveries(outcome.totals, collector.http, plan.store):
+            screen.say(words)
     if linger and outcome.interrupted is None:
         screen.say("waiting for the target's last spans")
         collector.linger()
     return replace(outcome, stored_here=collector.store is not None)
+
+
+def deliveries(totals: Totals, url: str, store: Path) -> list[str]:
+    """What is to be said of spans that did not get away as they should; mostly nothing."""
+    said = []
+    if totals.away_s >= NOTEWORTHY_S:
+        lost = sum(totals.lost.values())
+        said.append(
+            f"the collector was away for {totals.away_s:.0f} s: up to "
+            f"{totals.spool_peak_bytes / 2**20:.1f} MiB were spooled, {lost} spans lost"
+        )
+    if totals.spooled:
+        said.append(
+            f"{totals.spooled} spans of this run are not delivered to {url}: they wait in "
+            f"{store / SPOOL}; ovl collect, or the next run on this store, delivers them"
+        )
+    copy = totals.copy
+    if copy is not None and (copy.lost or copy.spooled):
+        reasons = ", ".join(f"{count} {reason}" for reason, count in copy.lost.items())
+        said.append(
+            f"your own back end got {copy.acknowledged} of {copy.ended} spans: "
+            f"{reasons or 'none'} lost, {copy.spooled} wait for the next run with the same address"
+        )
+    return said
 
 
 def outlook(profile: Profile) -> str:
@@ -99,12 +132,16 @@ def announced(plan: RunPlan, prepared: Prepared, screen: Screen) -> Iterator[Cal
 @contextmanager
 def running_collector(plan: RunPlan, screen: Screen) -> Iterator[CollectorHandle]:
     """A collector for as long as the block runs; its endpoint is said for the target's sake."""
-    collector = collectors.find_or_start(plan.store, plan.collector)
+    collector = collectors.find_or_start(plan.store, plan.collector, plan.access)
     if collector.child is not None:
         screen.say(f"point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT={collector.http}")
     else:
         screen.say(f"using the collector at {collector.http}")
     try:
+        copy = copy_from_environ(os.environ, (*collector.endpoint.urls.values(), collector.http))
+        others = {} if copy is None else {copy.endpoint.place: copy.endpoint}
+        for words in collector.deliver_leftovers(plan.store, others):
+            screen.say(words)
         yield collector
     finally:
         collector.stop()

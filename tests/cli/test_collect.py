@@ -7,6 +7,7 @@ import pytest
 
 from otel_voiceload.errors import CollectorError, OvlError, UsageError
 from otel_voiceload.runner import collector
+from otel_voiceload.runner.plan import Access
 from tests.cli.ovl import ovl
 
 Capture = pytest.CaptureFixture[str]
@@ -22,10 +23,19 @@ class Collected:
 
     def __init__(self) -> None:
         self.words: list[str] = []
+        self.access = Access()
         self.error: OvlError | None = None
 
-    def __call__(self, words: Sequence[str], say: Callable[[str], None]) -> None:
+    def __call__(
+        self,
+        words: Sequence[str],
+        say: Callable[[str], None],
+        note: Callable[[str], None],
+        store: Path,
+        access: Access,
+    ) -> None:
         self.words = list(words)
+        self.access = access
         if self.error is not None:
             raise self.error
         say("recording 7\nOTLP/HTTP http://127.0.0.1:4318")
@@ -49,7 +59,10 @@ def test_without_options_only_the_store_is_told(
     assert collected.words == ["--store", str(store)]
 
 
-def test_every_option_is_handed_on(collected: Collected, store: Path, capsys: Capture) -> None:
+def test_every_option_is_handed_on(
+    collected: Collected, store: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret")
     words = (
         *("--grpc", "127.0.0.1:1", "--http", "127.0.0.1:2", "--token", "env:TOKEN"),
         *("--tls-cert", "c.pem", "--tls-key", "k.pem", "--tls-client-ca", "ca.pem", "--insecure"),
@@ -58,6 +71,7 @@ def test_every_option_is_handed_on(collected: Collected, store: Path, capsys: Ca
     ovl(capsys, store, "collect", *words)
 
     assert collected.words == ["--store", str(store), *words]
+    assert collected.access == Access({"authorization": "Bearer s3cret"}, Path("c.pem"))
 
 
 def test_where_it_is_can_be_written_to_a_file(

@@ -67,6 +67,8 @@ def test_every_option_reaches_the_plan(
         *("--tls-insecure", "--allow", "agent.example.com", "--trace-sample", "0.2"),
         *("--max-calls", "300", "--max-connect-rate", "5", "--processes", "3"),
         *("--collector", "embedded", "--tag", "tuesday", "--threshold", "turn_latency:p95<2s"),
+        *("--collector-header", "X-Key: env:AGENT_KEY", "--collector-ca", "otel.pem"),
+        *("--spool-size", "2GiB"),
         *("--abort-on-fail", "--abort-grace", "1m"),
     )
 
@@ -80,6 +82,9 @@ def test_every_option_reaches_the_plan(
             store=store,
             scenarios=("booking=3", "mine.yaml"),
             collector="embedded",
+            collector_headers={"X-Key": "s3cret"},
+            collector_ca=Path("otel.pem"),
+            spool_bytes=2 * 2**30,
             seed=7,
             tag="tuesday",
             headers={"Authorization": "s3cret"},
@@ -118,13 +123,14 @@ def test_what_would_be_run_is_shown_without_secrets_and_nothing_is_called(
         store,
         *("generate", TARGET, "-c", "4", "--print-config"),
         *("-H", "Authorization: Bearer s3cret", "--param", "key=s3cret"),
+        *("--collector-header", "Authorization: Bearer s3cret"),
     )
 
     shown = yaml.safe_load(ended.out)
     assert (ended.code, played.plans) == (0, [])
     assert shown["request"]["calls"] == 4
     assert shown["stages"] == [{"start": "0s", "duration": "60s", "calls": "4"}]
-    assert shown["headers"] == {"Authorization": "***"}
+    assert shown["headers"] == shown["collector_headers"] == {"Authorization": "***"}
     assert "s3cret" not in ended.out + ended.err
 
 
@@ -135,6 +141,9 @@ def test_what_would_be_run_is_shown_without_secrets_and_nothing_is_called(
         (("--threshold", "turn_latency:p95"), "is not understood"),
         (("-d", "soon"), "soon"),
         (("-H", "no colon s3cret"), "-H wants"),
+        (("--collector-header", "no colon s3cret"), "--collector-header wants"),
+        (("--spool-size", "many"), "'many' is no size"),
+        (("--spool-size", "10kB"), "holds next to nothing"),
         (("--param", "room"), "NAME=VALUE"),
         (("-c", "0"), "--calls"),
     ],

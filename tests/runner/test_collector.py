@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import signal
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,9 +27,13 @@ from otel_voiceload.runner.collector import (
     find_or_start,
     wait_for_quiet,
 )
+from otel_voiceload.runner.plan import Access
+from otel_voiceload.store.spooled import TO_THIS_STORE, Frame
+from otel_voiceload.telemetry.spool import Spool, SpoolPlace
 from tests.store.builder import UNIX_NS, spans_batch, write_store
 
 TOKEN = "its-token"
+CERT = Path(__file__).parents[1] / "transports" / "tls" / "localhost.pem"
 
 
 class FakeChild:
@@ -71,7 +76,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 @contextmanager
 def serving(
-    *, post_status: int = 200, stats: object = None, stats_status: int = 200
+    *, post_status: int = 200, stats: object = None, stats_status: int = 200, tls: bool = False
 ) -> Iterator[tuple[str, list[tuple[str, str, str | None]]]]:
     """A collector's HTTP end, and what it was asked."""
     seen: list[tuple[str, str, str | None]] = []
@@ -95,10 +100,15 @@ def serving(
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERT, CERT.with_suffix(".key"))
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", seen
+            host = "https://localhost" if tls else "http://127.0.0.1"
+            yield f"{host}:{server.server_port}", seen
         finally:
             server.shutdown()
             thread.join()
@@ -197,8 +207,57 @@ def test_a_collector_that_refuses_us_is_said_and_a_busy_one_is_not(
         if taken:
             assert find_or_start(tmp_path, url).http == url
             return
-        with pytest.raises(CollectorError, match=rf"takes no spans from here \(http_{status}\)"):
+        with pytest.raises(CollectorError, match=rf"takes no spans .*\(http_{status}\)"):
             find_or_start(tmp_path, url)
+
+
+def test_a_token_and_a_private_ca_are_used_from_the_first_try_on(tmp_path: Path) -> None:
+    access = Access({"authorization": "Bearer s3cret"}, CERT)
+    with serving(tls=True) as (url, seen):
+        handle = find_or_start(tmp_path, url, access)
+        with pytest.raises(CollectorError, match="--collector-ca") as untrusted:
+            find_or_start(tmp_path, url, Access({"authorization": "Bearer s3cret"}))
+
+    assert seen == [("POST", "/v1/traces", "Bearer s3cret")]
+    assert (handle.endpoint.headers, handle.endpoint.certificate) == (access.headers, str(CERT))
+    assert "s3cret" not in repr(handle) + str(untrusted.value)
+
+
+def test_a_ca_that_can_not_be_read_is_a_wrong_word(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no-such\.pem can not be used"):
+        find_or_start(tmp_path, "https://127.0.0.1:1", Access(ca=Path("no-such.pem")))
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"), [({}, "without its token"), ({"a": "b"}, "without another token")]
+)
+def test_a_missing_or_wrong_token_is_told_from_a_refusal(
+    tmp_path: Path, headers: dict[str, str], asked: str
+) -> None:
+    with serving(post_status=401) as (url, _), pytest.raises(CollectorError, match=asked):
+        find_or_start(tmp_path, url, Access(headers))
+
+
+def test_what_an_earlier_run_left_for_this_store_is_delivered_wherever_it_listens_now(
+    tmp_path: Path,
+) -> None:
+    lane = leave(tmp_path, TO_THIS_STORE)
+    elsewhere = leave(tmp_path, "http://otel:4318/v1/traces", lane="copy")
+    with serving() as (url, seen):
+        handle = CollectorHandle(url, "", TOKEN, None, tmp_path)
+        said = handle.deliver_leftovers(tmp_path, {})
+
+    assert seen == [("POST", "/v1/traces", None)]
+    assert [lane.exists(), elsewhere.exists()] == [False, True]
+    assert "5 spans of run run wait for http://otel:4318" in said[0]
+    assert "stored 5 spans that run run had left" in said[1]
+
+
+def leave(store: Path, destination: str, lane: str = "store") -> Path:
+    spool = Spool(SpoolPlace(store / "spool" / "run"), lane, destination, lambda *_: None)
+    spool.append(Frame("traces", 5, b"five spans"))
+    spool.close()
+    return store / "spool" / "run" / lane
 
 
 def test_the_targets_spans_in_our_trace_are_counted_in_the_store(tmp_path: Path) -> None:
@@ -294,7 +353,7 @@ def handle_of(child: FakeChild) -> CollectorHandle:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_in_the_foreground_it_says_where_it_is_and_drains_when_told(
-    monkeypatch: pytest.MonkeyPatch, number: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
 ) -> None:
     child, said = FakeChild(), list[str]()
     monkeypatch.setattr(children, "start", lambda *_: child)
@@ -304,7 +363,7 @@ def test_in_the_foreground_it_says_where_it_is_and_drains_when_told(
         signal.raise_signal(number)
 
     before = signal.getsignal(number)
-    collect_in_foreground(["--store", "x"], say)
+    collect_in_foreground(["--store", "x"], say, said.append, tmp_path, Access())
 
     assert child.stopped == 1
     lines = "".join(said).splitlines()
@@ -314,10 +373,10 @@ def test_in_the_foreground_it_says_where_it_is_and_drains_when_told(
 
 
 def test_one_that_ends_by_itself_in_the_foreground_ends_the_command(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     child = FakeChild(alive=False, code=1, words="disk full")
     monkeypatch.setattr(children, "start", lambda *_: child)
 
     with pytest.raises(CollectorError, match="disk full"):
-        collect_in_foreground([], lambda text: None)
+        collect_in_foreground([], lambda text: None, print, tmp_path, Access())

@@ -7,7 +7,7 @@ import yaml
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.profiles import Request
-from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param
+from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param, parse_spool_size
 
 
 def plan(target: str = "ws://127.0.0.1:8765", **given: object) -> RunPlan:
@@ -75,6 +75,20 @@ def test_a_wrong_header_is_refused_without_repeating_it(text: str) -> None:
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(UsageError, match="no OVL_NOT_THERE"):
         parse_header("Authorization: env:OVL_NOT_THERE")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1GiB", 2**30), ("512mib", 2**29), ("2GB", 2 * 10**9), ("1.5 GB", 1.5e9), ("2000000", 2e6)],
+)
+def test_a_spools_size_is_written_as_people_write_sizes(text: str, size: float) -> None:
+    assert parse_spool_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "many", "-1GiB", "1 PiB", "1MiB2", "900kB"])
+def test_what_is_no_size_or_too_small_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--spool-size"):
+        parse_spool_size(text)
 
 
 def test_a_param_is_name_and_value() -> None:

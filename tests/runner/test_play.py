@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -16,12 +16,13 @@ from otel_voiceload.runner import play as playing
 from otel_voiceload.runner.children import Child
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.generate import RunOutcome
-from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.plan import Access, RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import Seen
 from otel_voiceload.runner.stop import Running, find_running
 from otel_voiceload.telemetry.exporter import Totals
+from otel_voiceload.telemetry.posting import Endpoint
 
 STORE = Path("store")
 PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(calls=5, duration_s=60), STORE)
@@ -63,8 +64,8 @@ class World:
         patch.setattr(playing.fleet, "start", lambda *_: self.order.append("fleet"))
         patch.setattr(playing, "Run", lambda *_, stop_asked: self)
 
-    def _collector(self, store: Path, choice: str | None) -> CollectorHandle:
-        assert store == self.store
+    def _collector(self, store: Path, choice: str | None, access: Access) -> CollectorHandle:
+        assert (store, access) == (self.store, Access())
         self.order.append(f"collector {choice}")
         return self.collector
 
@@ -217,3 +218,50 @@ def test_a_target_that_sent_no_spans_of_its_own_is_not_waited_for(world: World) 
     world.begin()
 
     assert "linger" not in world.order
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        (Totals(7, 7), []),
+        (Totals(7, 7, away_s=0.4, spool_peak_bytes=9), []),
+        (
+            Totals(7, 5, {"spool_full": 2}, away_s=61.6, spool_peak_bytes=3 * 2**20),
+            ["the collector was away for 62 s: up to 3.0 MiB were spooled, 2 spans lost"],
+        ),
+        (
+            Totals(7, 3, spooled=4),
+            [
+                "4 spans of this run are not delivered to http://otel: they wait in store/spool; "
+                "ovl collect, or the next run on this store, delivers them"
+            ],
+        ),
+        (
+            Totals(7, 7, copy=Totals(7, 4, {"http_400": 2}, spooled=1)),
+            [
+                "your own back end got 4 of 7 spans: 2 http_400 lost, 1 wait for the next run "
+                "with the same address"
+            ],
+        ),
+    ],
+)
+def test_spans_that_did_not_get_away_as_they_should_are_said(
+    totals: Totals, said: list[str]
+) -> None:
+    assert playing.deliveries(totals, "http://otel", Path("store")) == said
+
+
+def test_what_earlier_runs_left_is_delivered_before_the_first_call(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://backend:4318")
+
+    def deliver(store: Path, others: Mapping[str, Endpoint]) -> list[str]:
+        world.order.append(f"leftovers {store == world.store} {list(others)}")
+        return ["stored 5 spans"]
+
+    monkeypatch.setattr(FakeCollector, "deliver_leftovers", staticmethod(deliver))
+    world.begin()
+
+    assert world.order[1] == "leftovers True ['http://backend:4318/v1/traces']"
+    assert "stored 5 spans" in world.said.getvalue()

@@ -33,6 +33,7 @@ class Facts:
     impossible_turns: int  # negative durations
     sources: Mapping[str, Sequence[str]]  # component -> where its timing came from
     notes: Sequence[str]  # of the reader: what could not be read
+    spans_waiting: int = 0  # on the generator's disk, to be delivered
 
 
 def assess(facts: Facts) -> tuple[Validity, list[str]]:
@@ -68,19 +69,24 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
 
 
 def _lost(facts: Facts, grave: list[str], light: list[str]) -> None:
-    lost = sum(facts.spans_lost.values())
+    """Every span that ended is stored, waits, or was lost for a reason that has a name."""
+    lost, waiting = sum(facts.spans_lost.values()), facts.spans_waiting
+    ended = facts.spans_ended or facts.spans_stored + lost + waiting
+    unexplained = 0
+    if facts.spans_ended is not None:
+        unexplained = facts.spans_ended - facts.spans_stored - lost - waiting
+    found = []
     if lost:
         reasons = ", ".join(f"{count} {reason}" for reason, count in facts.spans_lost.items())
-        share = lost / max(1, facts.spans_ended or facts.spans_stored + lost)
-        (grave if share > LOST_SHARE else light).append(f"spans were lost: {reasons}")
-        return
-    if facts.spans_ended is not None and facts.spans_ended > facts.spans_stored:
-        missing = facts.spans_ended - facts.spans_stored
-        share = missing / facts.spans_ended
-        message = (
-            f"the ledger does not close: {missing} of {facts.spans_ended} spans are not stored"
-        )
-        (grave if share > LOST_SHARE else light).append(message)
+        found.append((lost, f"spans were lost: {reasons}"))
+    if waiting:
+        message = f"{waiting} spans wait in the spool: start `ovl collect` on this store"
+        found.append((waiting, message))
+    if unexplained > 0:
+        message = f"the ledger does not close: {unexplained} of {ended} spans are not stored"
+        found.append((unexplained, message))
+    for count, message in found:
+        (grave if count / max(1, ended) > LOST_SHARE else light).append(message)
 
 
 def _limited(facts: Facts) -> str:

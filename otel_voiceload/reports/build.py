@@ -5,6 +5,7 @@ The order matters only at the top: whether a run is fit to be judged comes befor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -28,8 +29,10 @@ from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports.build_measured import read_samples
 from otel_voiceload.reports.report import Report, Run, StopReason
+from otel_voiceload.store import spooled
 from otel_voiceload.store.reading import Reading
 
+IN_SPOOL = "waiting_in_spool"  # among the lost until it is delivered: so the ledger closes
 STOP_REASONS = (
     "target_reached",
     "quality_floor",
@@ -105,6 +108,7 @@ class _Builder:
         self._run_id = run_id
         self._facts = facts
         self._options = options
+        self._spooled = spooled.waiting(reading.path, run_id)
         self._written = (*self._recorded_thresholds(), *options.thresholds)
         parts = {each.metric for each in self._written} & set(COMPONENTS)
         self._samples = read_samples(reading, run_id, parts, options.since_ns, options.until_ns)
@@ -182,7 +186,7 @@ class _Builder:
                 cast("float | None", self._facts["hearing_bias_s"]),
                 cast("int | None", self._facts["spans_ended"]),
                 cast(int, self._ledger["spans_stored"]),
-                self._lost(),
+                self._lost() | ({IN_SPOOL: waiting} if (waiting := self._spooled.spans) else {}),
             ),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
         }
@@ -229,8 +233,10 @@ class _Builder:
         return any(row["phase"] == phase for row in self._level_rows)
 
     def _lost(self) -> dict[str, int]:
+        """Spans by reason: what the run said at its end, and what became of its spool since."""
         text = self._facts["spans_lost"]
-        return cast("dict[str, int]", orjson.loads(text)) if isinstance(text, str) and text else {}
+        said = orjson.loads(text) if isinstance(text, str) and text else {}
+        return dict(Counter(cast("dict[str, int]", said)) + Counter(self._spooled.lost))
 
     def _validity(self) -> tuple[validity.Validity, list[str]]:
         sources: dict[str, list[str]] = {}
@@ -252,6 +258,7 @@ class _Builder:
                 spans_ended=cast("int | None", self._facts["spans_ended"]),
                 spans_stored=cast(int, self._ledger["spans_stored"]),
                 spans_lost=self._lost(),
+                spans_waiting=self._spooled.spans,
                 impossible_turns=cast(int, self._ledger["impossible_turns"]),
                 sources=sources,
                 notes=notes,

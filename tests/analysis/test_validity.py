@@ -41,6 +41,13 @@ def test_a_sound_run_is_valid_without_a_word() -> None:
         ({"spans_stored": 2000}, "inconclusive", "1000 of 3000 spans are not stored"),
         ({"spans_lost": {"queue_full": 5}}, "degraded", "5 queue_full"),
         ({"spans_lost": {"queue_full": 900}}, "inconclusive", "900 queue_full"),
+        (
+            {"spans_stored": 2980, "spans_lost": {"spool_full": 15}},
+            "degraded",
+            "5 of 3000 spans are not stored",
+        ),
+        ({"spans_stored": 2990, "spans_waiting": 10}, "degraded", "10 spans wait in the spool"),
+        ({"spans_ended": None, "spans_waiting": 900}, "inconclusive", "900 spans wait"),
         ({"impossible_turns": 2}, "degraded", "2 turns with a negative latency"),
         ({"notes": ("The file x is gone.",)}, "degraded", "The file x is gone"),
         ({"levels_thin": 1}, "valid", "1 level left out for too few turns"),
@@ -51,6 +58,15 @@ def test_what_speaks_against_a_run(change: dict[str, object], validity: str, say
     found, reasons = assess(replace(SOUND, **change))  # type: ignore[arg-type]
     assert found == validity
     assert any(says in reason for reason in reasons), reasons
+
+
+def test_a_ledger_that_closes_is_not_said_to_be_open() -> None:
+    facts = replace(SOUND, spans_stored=2970, spans_lost={"spool_full": 20}, spans_waiting=10)
+    _, reasons = assess(facts)
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "spans were lost",
+        "10 spans wait in the spool",
+    ]
 
 
 def test_the_gravest_reason_comes_first() -> None:

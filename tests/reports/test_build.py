@@ -21,9 +21,18 @@ from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
 from otel_voiceload.reports.report import Report
 from otel_voiceload.reports.schema import schema
 from otel_voiceload.store.open import open_store
+from otel_voiceload.store.spooled import LANE_STORE, TO_THIS_STORE, Frame
+from otel_voiceload.telemetry.spool import Spool, SpoolPlace
 from tests.accuracy.demo_statistics import write_demo
 from tests.store import records
-from tests.store.builder import UNIX_NS, batches_of, spans_batch, write_run, write_segment
+from tests.store.builder import (
+    UNIX_NS,
+    batches_of,
+    spans_batch,
+    write_run,
+    write_segment,
+    write_store,
+)
 
 SCHEMA = schema()
 
@@ -281,3 +290,20 @@ def test_a_run_marked_as_baseline_afterwards_is_used_like_a_tagged_one(tmp_path:
 
     assert unmarked["baseline"]["kind"] == "own_levels"
     assert marked["baseline"]["run_id"] == "earlier"
+
+
+def test_spans_that_wait_in_the_spool_close_the_ledger_and_say_what_to_do(tmp_path: Path) -> None:
+    run = held(4, 120.0)
+    place = SpoolPlace(tmp_path / "spool" / records.RUN)
+    write_store(tmp_path, [(batches_of(run, records.RUN), True)])
+    spool = Spool(place, LANE_STORE, TO_THIS_STORE, lambda *_: None)
+    spool.append(Frame("traces", 7, b"seven spans"))
+    spool.close()
+    (place.folder / LANE_STORE / "lost.json").write_text('{"http_400": 2}')
+
+    report = report_of(tmp_path, records.RUN)
+
+    assert report["generator"]["spans_lost"] == {"http_400": 2, "waiting_in_spool": 7}
+    reasons = " ".join(report["run"]["validity_reasons"])
+    assert "spans were lost: 2 http_400" in reasons
+    assert "7 spans wait in the spool: start `ovl collect` on this store" in reasons

@@ -112,6 +112,19 @@ def rank_bounds(worth: float, share: float) -> tuple[int | None, int | None]:
     return (low if low >= 1 else None), (high if high <= size else None)
 
 
+def least_to_bound(share: float) -> int:
+    """How many independent values bound the quantile from above: 59 for p95, 299 for p99.
+
+    Fewer can never show that a limit on it holds, however good they all are.
+    """
+    return ceil(log(1 - ONE_SIDED) / log(share))
+
+
+def least_to_bound_rate(limit: float) -> int:
+    """How many independent tries show that a share lies above ``limit`` when all of them hit."""
+    return floor(_Z * _Z * limit / (1 - limit)) + 1 if limit < 1 else 0
+
+
 def calls_to_decide(data: Sample, share: float, limit: float) -> int | None:
     """How many more calls would decide ``quantile(share)`` against ``limit`` if all stays as seen.
 

@@ -171,6 +171,14 @@ def generate(
         Path | None,
         typer.Option("--report", rich_help_panel=RUN, help="Write the page here as well."),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            rich_help_panel=RUN,
+            help="Show what the load would come to and what it could decide, and end.",
+        ),
+    ] = False,
     print_config: Annotated[
         bool,
         typer.Option(
@@ -186,6 +194,7 @@ def generate(
     from otel_voiceload.cli.reading import conclude, written_thresholds
     from otel_voiceload.profiles import Request, units
     from otel_voiceload.reports.build import exit_code
+    from otel_voiceload.runner.dry_run import forecast, text, to_json
     from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param, parse_spool_size
     from otel_voiceload.runner.play import play
     from otel_voiceload.runner.prepare import refuse_unmeasurable, stages
@@ -236,6 +245,10 @@ def generate(
     if print_config:
         common.emit(plan.text(stages(plan)))
         return
+    if dry_run:
+        form, expected = common.one_of("text", "json"), forecast(plan)
+        common.emit(text(expected) if form == "text" else to_json(expected))
+        raise typer.Exit(expected.exit_code)
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
     outcome = play(plan, screen)
     if not outcome.stored_here:

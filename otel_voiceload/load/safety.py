@@ -55,6 +55,15 @@ class AllowList:
         )
 
 
+def is_address(text: str) -> bool:
+    """Whether it is written as an address, so that no name service is asked for it."""
+    try:
+        _parsed(text)
+    except ValueError:
+        return False
+    return True
+
+
 def resolve(host: str) -> tuple[str, ...]:
     """Addresses of a host; raises TargetError when it has none."""
     try:

@@ -25,7 +25,7 @@ from otel_voiceload.transports import split_target
 
 # What an unloaded agent adds to a caller's own part of a turn: it notices the end, thinks, answers.
 AGENT_SHARE_S = 4.0
-_BYTE_STREAMS = ("ws", "wss")
+BYTE_STREAMS = ("ws", "wss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def refuse_unmeasurable(thresholds: Iterable[Threshold], target: str) -> None:
     Raises:
         UsageError: one is on packets, and the wire is a byte stream.
     """
-    if urlsplit(split_target(target).url).scheme not in _BYTE_STREAMS:
+    if urlsplit(split_target(target).url).scheme not in BYTE_STREAMS:
         return
     for each in thresholds:
         if each.metric in PACKET_METRICS:

@@ -108,3 +108,19 @@ def test_a_rate_of_calls_that_fail_together_is_bounded_less() -> None:
     assert together is not None
     assert alone is not None
     assert together.low < alone.low
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.5, 5), (0.95, 59), (0.99, 299), (0.999, 2995)])
+def test_the_least_number_of_values_is_where_a_bound_begins_to_exist(
+    share: float, least: int
+) -> None:
+    assert bounds.least_to_bound(share) == least
+    assert bounds.rank_bounds(least, share)[1] is not None
+    assert bounds.rank_bounds(least - 1, share)[1] is None
+
+
+@pytest.mark.parametrize("limit", [0.5, 0.9, 0.95, 0.99])
+def test_the_least_number_of_tries_is_where_a_perfect_rate_is_sure(limit: float) -> None:
+    least = bounds.least_to_bound_rate(limit)
+    assert bounds.wilson(1.0, least)[0] > limit >= bounds.wilson(1.0, least - 1)[0]
+    assert bounds.wilson(0.0, least)[1] < 1 - limit + 1e-12

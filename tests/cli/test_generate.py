@@ -134,6 +134,18 @@ def test_what_would_be_run_is_shown_without_secrets_and_nothing_is_called(
     assert "s3cret" not in ended.out + ended.err
 
 
+def test_a_dry_run_shows_what_would_come_and_calls_nobody(
+    played: Played, store: Path, capsys: Capture
+) -> None:
+    shown = ovl(capsys, store, "generate", TARGET, "--dry-run")
+    assert (shown.code, played.plans) == (0, [])
+    assert "10 at once at most" in shown.out
+
+    told = ovl(capsys, store, "generate", TARGET, "--dry-run", "-f", "json", "--max-calls", "5")
+    assert told.code == 2
+    assert "--max-calls 10" in json.loads(told.out)["refusals"][0]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

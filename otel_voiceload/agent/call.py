@@ -92,12 +92,13 @@ class AgentCall:
         self._over = False
 
     def __call__(self, event: WireEvent) -> None:
-        if isinstance(event, AudioHeard):
+        if type(event) is AudioHeard:
             if not self._over:
-                self._hear(
-                    self._ears.hear(event.data, event.arrival_mono_ns), event.arrival_mono_ns
-                )
-                self._look_at_clock(event.arrival_mono_ns)
+                now_ns = event.arrival_mono_ns
+                heard = self._ears.hear(event.data, now_ns)
+                if heard:
+                    self._hear(heard, now_ns)
+                self._look_at_clock(now_ns)
         elif isinstance(event, CallStarted):
             self._start(event)
         elif isinstance(event, (CallStopped, WireClosed)):
@@ -128,8 +129,9 @@ class AgentCall:
 
     def _look_at_clock(self, now_ns: int) -> None:
         """Called with each frame: what depends on time going by, not on anything being said."""
-        if self._speech_began_ns is not None and self._mischief is not None:
-            self._make_mischief(now_ns)
+        if self._speech_began_ns is not None:
+            if self._mischief is not None and self._mischief.strikes_in_speech:
+                self._make_mischief(now_ns)
         elif self._goodbye_ns is not None and now_ns - self._goodbye_ns > _GOODBYE_S * NS_PER_S:
             self._end("resolution", now_ns)
         elif self._hang_up_ns is not None and now_ns > self._hang_up_ns:

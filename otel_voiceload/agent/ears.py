@@ -42,6 +42,7 @@ class Ears:
     def __init__(self, encoding: Encoding, endpointing_s: float) -> None:
         self.end_ns = 0  # when the newest sample was complete
         self._encoding = encoding
+        self._frame_bytes = encoding.frame_bytes
         self._detector = VoiceDetector(encoding, release_s=endpointing_s)
         self._frames: deque[tuple[int, bytes]] = deque()  # (start, data)
         self._onset_ns = 0
@@ -52,7 +53,8 @@ class Ears:
 
     def hear(self, data: bytes, arrival_ns: int) -> tuple[Heard, ...]:
         """Take in what arrived; its last sample was complete on arrival."""
-        length_ns = self._encoding.duration_ns(len(data))
+        whole = len(data) == self._frame_bytes  # nearly always
+        length_ns = FRAME_NS if whole else self._encoding.duration_ns(len(data))
         start_ns = arrival_ns - length_ns
         if start_ns - self.end_ns < RESYNC_NS:  # early ones too: they queue up
             start_ns = self.end_ns

@@ -25,6 +25,8 @@ class Mischief:
         self._seed = config.seed
         self._call_id = call_id
         self._faults = {fault.name: fault for fault in config.faults}
+        # Asked in every frame of the caller's speech, and nearly always for nothing.
+        self.strikes_in_speech = not {"false_endpoint", "talk_over"}.isdisjoint(self._faults)
         slow = self._faults.get("slow_barge_in")
         delay_s = slow.delay if isinstance(slow, SlowBargeIn) else 0.0
         self.slow_to_stop_ns = round(delay_s * NS_PER_S)

@@ -55,7 +55,10 @@ class Hearing:
         if play - end > _HOLE_NS and self._detector.voiced:
             self._holes.append((play, play - end))
         self._waiting.append((data, play))
-        self.playing_until_ns = play + self._encoding.duration_ns(len(data))
+        whole = len(data) == self._frame_bytes
+        self.playing_until_ns = play + (
+            FRAME_NS if whole else self._encoding.duration_ns(len(data))
+        )
         self.due_ns = self._waiting[0][1]
         return events + self.advance(arrival_ns) if self.due_ns <= arrival_ns else events
 

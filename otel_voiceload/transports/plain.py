@@ -102,7 +102,10 @@ class PlainAgent(AgentEnd):
         self._link.send_text(plain_codec.error(type_, message))
 
     def audio(self, data: bytes, arrival_mono_ns: int) -> None:
-        self.take(AudioHeard(data, arrival_mono_ns))
+        if self._started and self._sink is not None:
+            self._sink(AudioHeard(data, arrival_mono_ns))
+        else:
+            self.take(AudioHeard(data, arrival_mono_ns))
 
     def text(self, data: bytes, arrival_mono_ns: int) -> None:
         self.take(plain_codec.from_caller(data, arrival_mono_ns))

@@ -61,10 +61,16 @@ class Stage:
 
     def calls_at(self, elapsed_s: float) -> float:
         """Calls asked for at ``elapsed_s`` since the first stage's start."""
+        return self.calls_from + (self.calls_to - self.calls_from) * self._share(elapsed_s)
+
+    def per_s_at(self, elapsed_s: float) -> float:
+        """Calls begun per second, of an open stage."""
+        return self.per_s_from + (self.per_s_to - self.per_s_from) * self._share(elapsed_s)
+
+    def _share(self, elapsed_s: float) -> float:
         if self.duration_s <= 0:
-            return self.calls_to
-        share = min(1.0, max(0.0, (elapsed_s - self.start_s) / self.duration_s))
-        return self.calls_from + (self.calls_to - self.calls_from) * share
+            return 1.0
+        return min(1.0, max(0.0, (elapsed_s - self.start_s) / self.duration_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from otel_voiceload.model import Arrivals, Stage
 _SHARED = frozenset({"__init__", "file", "levels", "search", "sequence", "units"})
 _INTERNAL = frozenset({"demo"})  # its lengths are those of the demo's own short turns
 FILES = (".yaml", ".yml")
+SEARCHES = ("ramp", "five-phase")  # that can stop at the knee
 DEFAULT_MAX_CALLS = 100
 
 StopReason = Literal["target_reached", "quality_floor", "duration"]
@@ -216,7 +217,12 @@ def make(name: str, request: Request) -> Profile:
         from otel_voiceload.profiles.file import read
 
         return read(Path(name), request)
-    return load(name).of(request)
+    kind = load(name)
+    if request.rate_per_s is not None and name != "custom":
+        raise UsageError(f"--rate is a load of its own; leave out --profile {name}")
+    if request.until_knee and name not in SEARCHES:
+        raise UsageError(f"--until-knee is for {' and '.join(SEARCHES)}, not for {name}")
+    return kind.of(request)
 
 
 def planned(profile: Profile, natural_ends: int = 0) -> tuple[Stage, ...]:

@@ -37,8 +37,6 @@ class Options(Plain):
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        if request.until_knee:
-            raise UsageError("--until-knee is for the ramp: use it with -p ramp or -p five-phase")
         if request.rate_per_s is not None:
             return cls((_arriving(request, request.rate_per_s),), request.max_calls)
         if not request.stages:

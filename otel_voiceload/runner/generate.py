@@ -7,27 +7,27 @@ run ended, goes through telemetry into the store like everything else.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from otel_voiceload.errors import ExitCode
-from otel_voiceload.load.health import limited
 from otel_voiceload.load.messages import Begin, Extend, Finish, HangUpAll
 from otel_voiceload.model import (
     NS_PER_S,
-    Health,
     Progress,
     RunRecord,
     Stage,
     StageRecord,
 )
-from otel_voiceload.profiles import Findings, StageFinding
+from otel_voiceload.profiles import Findings
+from otel_voiceload.runner.again import recorded
 from otel_voiceload.runner.fleet import Fleet
 from otel_voiceload.runner.live_judge import LiveJudge, watchable
+from otel_voiceload.runner.measure import Measuring, Nowhere, words
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen, Tally
+from otel_voiceload.runner.stage_log import StageLog
 from otel_voiceload.runner.stop import StopRequests, heeding
 from otel_voiceload.telemetry.exporter import Totals
 
@@ -57,29 +57,6 @@ class RunOutcome:
     broken: str = ""  # the promise that ended the run before its time
 
 
-@dataclass(slots=True)
-class _StageLog:
-    """The stages handed out so far, and what the generator's health was in each."""
-
-    stages: list[Stage] = field(default_factory=list)
-    health: dict[int, list[Health]] = field(default_factory=dict)
-    limited: dict[int, bool] = field(default_factory=dict)
-    opened: int = 0  # how many were announced
-    closed: int = 0
-
-    def at(self, elapsed_s: float) -> Stage | None:
-        running = [s for s in self.stages if s.start_s <= elapsed_s]
-        return running[-1] if running else None
-
-    def findings(self, natural_ends: int) -> Findings:
-        """A stage is judged once: what comes later must not unmake what was decided on it."""
-        for stage in self.stages:
-            if stage.index not in self.limited:
-                self.limited[stage.index] = limited(self.health.get(stage.index, ()))
-        found = tuple(StageFinding(stage, self.limited[stage.index]) for stage in self.stages)
-        return Findings(found, natural_ends)
-
-
 class Run:
     """One run from the first stage to the last word of telemetry."""
 
@@ -91,6 +68,7 @@ class Run:
         fleet: Fleet,
         clock: Callable[[], int] = time.monotonic_ns,
         stop_asked: Callable[[], bool] = lambda: False,
+        measuring: Callable[[], Measuring] = lambda: Nowhere("nothing is measured here"),
     ) -> None:
         self._plan = plan
         self._prepared = prepared
@@ -99,7 +77,9 @@ class Run:
         self._clock = clock
         self._stop_asked = stop_asked
         self._tally = Tally()
-        self._log = _StageLog()
+        self._log = StageLog()
+        self._begin_measuring = measuring
+        self._measuring: Measuring | None = None
         self._start_mono_ns = 0
         self._judge: LiveJudge | None = None
         self._broken = ""
@@ -119,6 +99,8 @@ class Run:
             except BaseException:
                 self._fleet.close(None, 1.0)
                 raise
+            finally:
+                self._end_measuring()
             timeout_s = TELEMETRY_TIMEOUT_S if signals.count < 2 else HURRIED_S
             totals = self._fleet.close(self._last_word(stop_reason), timeout_s)
         errors = [f.first_internal_error for f in self._fleet.finished if f.internal_errors]
@@ -139,7 +121,7 @@ class Run:
         """Stage after stage until the profile has no more; the reason to stop."""
         self._start_mono_ns = self._clock() + int(LEAD_S * NS_PER_S)
         self._fleet.record(self._run_record())
-        self._log.stages = list(self._prepared.profile.next_stages(Findings()) or ())
+        self._log.add(self._prepared.profile.next_stages(Findings()) or ())
         self._fleet.tell(Begin(tuple(self._log.stages), self._start_mono_ns))
         asked_last = False
         while True:
@@ -152,16 +134,61 @@ class Run:
                 self._broken = why
                 self._screen.say(f"aborting: {why}")
                 return "quality_floor"
-            end_s = self._log.stages[-1].end_s
-            if not asked_last and elapsed_s >= end_s - ASK_AHEAD_S:
-                more = self._prepared.profile.next_stages(self._log.findings(self._natural_ends))
-                if more:
-                    self._log.stages += more
-                    self._fleet.tell(Extend(more))
-                else:
-                    asked_last = True
-            if asked_last and elapsed_s >= end_s:
-                return "target_reached" if self._prepared.profile.seeks_limit else "duration"
+            if self._all_called:
+                return "target_reached"
+            if not asked_last and elapsed_s >= self._log.end_s - ASK_AHEAD_S:
+                asked_last = not self._go_on()
+            if asked_last and elapsed_s >= self._log.end_s:
+                return self._prepared.profile.stop_reason(self._findings)
+
+    def _go_on(self) -> bool:
+        """Hand out the stages that follow; False when there are none.
+
+        A profile that wants to know more first is given time: the last level is held a little
+        longer, again and again, until the measurement is there or its time is over.
+        """
+        profile, ends = self._prepared.profile, self._natural_ends
+        if self._measuring is None and profile.needs_measure(self._findings):
+            self._screen.say("measuring the run so far")
+            self._measuring = self._begin_measuring()
+        if self._measuring is not None:
+            measured = self._measuring.poll()
+            if measured is None:
+                self._fleet.tell(Extend((self._log.hold(ends),)))
+                return True
+            self._end_measuring()
+            self._log.measured = replace(measured, stages=len(self._log.stages))
+            self._screen.say(words(measured))
+        more = profile.next_stages(self._findings)
+        if not more:
+            return False
+        self._log.add(more, ends)
+        self._fleet.tell(Extend(more))
+        self._say_notes(more)
+        return True
+
+    def _end_measuring(self) -> None:
+        if self._measuring is not None:
+            self._measuring.close()
+            self._measuring = None
+
+    def _say_notes(self, stages: Iterable[Stage]) -> None:
+        for stage in stages:
+            if stage.note:
+                self._screen.say(f"{stage.phase}, {stage.calls_to:g} calls: {stage.note}")
+
+    @property
+    def _findings(self) -> Findings:
+        return self._log.findings(self._natural_ends, self._tally.natural_ends)
+
+    @property
+    def _all_called(self) -> bool:
+        """Whether all calls that were asked for have begun, or found no place, and are over."""
+        total = self._plan.request.total_calls
+        tally = self._tally
+        if total is None or tally.calls_started + tally.starts_dropped < total:
+            return False
+        return sum(tally.ended.values()) >= tally.calls_started
 
     def _watch(self) -> float:
         """Hear the workers, announce stages, show; seconds since the first stage."""
@@ -176,9 +203,7 @@ class Run:
     def _take(self, progress: Progress) -> None:
         self._tally.add(progress, self._clock() / NS_PER_S)
         at_s = (progress.health.at_mono_ns - self._start_mono_ns) / NS_PER_S
-        stage = self._log.at(at_s - 1.0)  # the second that this health is about began there
-        if stage is not None:
-            self._log.health.setdefault(stage.index, []).append(progress.health)
+        stage = self._log.heard(at_s, progress.health)
         if self._judge is not None:
             self._judge.take(progress, stage)
 
@@ -241,15 +266,21 @@ class Run:
             thresholds={metric: list(tests) for metric, tests in plan.thresholds.items()},
             start_mono_ns=self._start_mono_ns,
             planted=plan.planted,
+            peak_calls=plan.peak_calls,
+            plan=recorded(plan),
         )
 
     def _last_word(self, stop_reason: str) -> RunRecord:
-        return replace(self._run_record(), end_mono_ns=self._clock(), stop_reason=stop_reason)
+        return replace(
+            self._run_record(),
+            end_mono_ns=self._clock(),
+            stop_reason=stop_reason,
+            starts_dropped=self._tally.starts_dropped,
+        )
 
     @property
     def _natural_ends(self) -> int:
-        ended: Counter[str] = self._tally.ended
-        return ended["completed"] + ended["transferred"]
+        return self._tally.natural_ends.total()
 
     def _elapsed_s(self) -> float:
         return (self._clock() - self._start_mono_ns) / NS_PER_S

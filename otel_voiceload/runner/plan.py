@@ -56,6 +56,7 @@ class RunPlan:
     max_connect_rate: float = 50.0
     processes: int | None = None
     thresholds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    peak_calls: float | None = None  # what written thresholds of a search are judged at
     abort_grace_s: float | None = None  # None: a broken threshold does not end the run
     planted: str = ""
     turn_cycle_s: float | None = None  # where the target's part of a turn is known

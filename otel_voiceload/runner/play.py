@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Profile, planned
 from otel_voiceload.profiles.units import spoken
 from otel_voiceload.runner import collector as collectors
 from otel_voiceload.runner import fleet
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.generate import Run, RunOutcome
+from otel_voiceload.runner.measure import starter
 from otel_voiceload.runner.plan import RunPlan
-from otel_voiceload.runner.prepare import Prepared, prepare
+from otel_voiceload.runner.prepare import Prepared, prepare, with_agent
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import smoke
 from otel_voiceload.runner.stop import RunControl, Running, terminable
@@ -48,6 +50,8 @@ def play(plan: RunPlan, screen: Screen) -> RunOutcome:
             screen.say(text)
         # A target whose spans did not come after the smoke call sends none: nothing to wait for.
         linger = seen.joined != 0
+        if seen.agent_s is not None:
+            prepared = with_agent(prepared, plan, seen.agent_s)
         return offer(plan, prepared, collector, screen, stop_asked, linger=linger)
 
 
@@ -62,7 +66,14 @@ def offer(
 ) -> RunOutcome:
     """The load alone. ``linger``: wait for spans that the target still holds back."""
     started = fleet.start(plan, prepared, collector)
-    run = Run(plan, prepared, screen, started, stop_asked=stop_asked)
+    run = Run(
+        plan,
+        prepared,
+        screen,
+        started,
+        stop_asked=stop_asked,
+        measuring=starter(collector.store, prepared.run_id),
+    )
     screen.say(f"run {prepared.run_id}: {prepared.profile.name}, {outlook(prepared.profile)}")
     with screen:
         outcome = run.play()
@@ -106,18 +117,26 @@ def deliveries(totals: Totals, url: str, store: Path) -> list[str]:
 def outlook(profile: Profile) -> str:
     """Levels, peak and length, such as ``9 levels up to 40 calls, about 3 min``."""
     stages = planned(profile)
-    calls = f"{profile.peak_calls} call" + ("s" if profile.peak_calls != 1 else "")
-    levels = len({stage.calls_to for stage in stages})
-    if any(stage.calls_from != stage.calls_to for stage in stages):
-        calls = f"{len(stages)} stages, up to {calls}" if len(stages) > 1 else f"up to {calls}"
-    elif levels > 1:
-        calls = f"{levels} levels up to {calls}"
     shortest, longest = (
         spoken(each[-1].end_s) for each in (planned(profile, natural_ends=10**9), stages)
     )
+    lasts = f"about {longest}"
     if shortest != longest:
-        return f"{calls}, {shortest} at least, {longest} at most"
-    return f"{calls}, about {longest}"
+        lasts = f"{shortest} at least, {longest} at most"
+    return f"{_load(profile, stages)}, {lasts}"
+
+
+def _load(profile: Profile, stages: Sequence[Stage]) -> str:
+    calls = f"{profile.peak_calls} call" + ("s" if profile.peak_calls != 1 else "")
+    if stages[0].arrivals is not None:
+        fastest = max(max(stage.per_s_from, stage.per_s_to) for stage in stages)
+        return f"up to {fastest:g} calls a second, {calls} held at most"
+    levels = len({stage.calls_to for stage in stages})
+    if phases := len({stage.phase for stage in stages}) - 1:
+        return f"{phases + 1} phases, up to {calls}"
+    if any(stage.calls_from != stage.calls_to for stage in stages):
+        return f"{len(stages)} stages, up to {calls}" if len(stages) > 1 else f"up to {calls}"
+    return f"{levels} levels up to {calls}" if levels > 1 else calls
 
 
 @contextmanager

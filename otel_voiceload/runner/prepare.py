@@ -11,13 +11,14 @@ from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import Encoding
 from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
-from otel_voiceload.errors import UsageError
+from otel_voiceload.errors import CeilingUnknown, UsageError
 from otel_voiceload.load import resources, safety
 from otel_voiceload.load.plan import WorkerConfig
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import Profile, planned
-from otel_voiceload.profiles import load as load_profile
+from otel_voiceload.profiles import Profile, Request, planned
+from otel_voiceload.profiles import make as make_profile
 from otel_voiceload.runner.live_judge import watchable
+from otel_voiceload.runner.measure import earlier_ceiling
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.telemetry.context import new_run_id
 from otel_voiceload.transports import load as load_transport
@@ -30,12 +31,16 @@ BYTE_STREAMS = ("ws", "wss")
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What would be offered, before anything of this machine or the target is looked at."""
+    """What would be offered, before anything of this machine or the target is looked at.
+
+    ``request`` is the plan's with what it left open: what the profile was made of.
+    """
 
     scenarios: tuple[tuple[Scenario, float], ...]
     encoding: Encoding
     turn_cycle_s: float
     profile: Profile
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Prepared:
     run_id: str
     wire: str
     profile: Profile
+    request: Request
     scenarios: tuple[tuple[Scenario, float], ...]
     scenario_hash: str
     clip_pack: str
@@ -80,6 +86,8 @@ def prepare(plan: RunPlan) -> Prepared:
         tls_insecure=plan.tls_insecure,
         trace_sample=plan.sample_ratio,
         max_connect_rate=plan.max_connect_rate,
+        max_calls=plan.max_calls,
+        total_calls=plan.request.total_calls,
         encoding=load.encoding,
     )
     if problems := worker.problems():
@@ -95,6 +103,7 @@ def prepare(plan: RunPlan) -> Prepared:
         run_id=worker.run_id,
         wire=target.transport,
         profile=profile,
+        request=load.request,
         scenarios=scenarios,
         scenario_hash=scenario_hash(scenarios),
         clip_pack=pack.pack_id,
@@ -120,7 +129,25 @@ def outline(plan: RunPlan) -> Outline:
     encoding = load_transport(split_target(plan.target).scheme).ENCODING  # a missing extra is said
     scenarios = tuple(_weighted(text) for text in plan.scenarios)
     cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, ClipPack.load(encoding))
-    return Outline(scenarios, encoding, cycle_s, _profile(plan, cycle_s))
+    return Outline(scenarios, encoding, cycle_s, *_profile(plan, cycle_s, scenarios))
+
+
+def with_agent(prepared: Prepared, plan: RunPlan, agent_s: float) -> Prepared:
+    """The same for an agent whose part of a turn was heard, where it had to be supposed so far.
+
+    Holds are counted in turn cycles, so an agent that answers in a moment is not held for as long
+    as one that talks.
+    """
+    if plan.turn_cycle_s is not None:
+        return prepared
+    cycle_s = prepared.worker.turn_cycle_s - AGENT_SHARE_S + agent_s
+    request = replace(prepared.request, turn_cycle_s=cycle_s)
+    return replace(
+        prepared,
+        profile=make_profile(plan.profile_name, request),
+        request=request,
+        worker=replace(prepared.worker, turn_cycle_s=cycle_s),
+    )
 
 
 def refuse_unmeasurable(thresholds: Iterable[Threshold], target: str) -> None:
@@ -139,11 +166,27 @@ def refuse_unmeasurable(thresholds: Iterable[Threshold], target: str) -> None:
             )
 
 
-def _profile(plan: RunPlan, cycle_s: float) -> Profile:
-    profile = load_profile(plan.profile_name).of(replace(plan.request, turn_cycle_s=cycle_s))
+def _profile(
+    plan: RunPlan, cycle_s: float, scenarios: Sequence[tuple[Scenario, float]]
+) -> tuple[Profile, Request]:
+    """The profile, and the request that it was made of: with a ceiling where it asked for one."""
+    request = replace(
+        plan.request,
+        turn_cycle_s=cycle_s,
+        max_calls=plan.max_calls,
+        scenarios=tuple(scenario.name for scenario, _ in scenarios),
+    )
+    try:
+        profile = make_profile(plan.profile_name, request)
+    except CeilingUnknown as error:
+        ceiling = earlier_ceiling(plan.store, plan.target)
+        if ceiling.calls is None:
+            raise UsageError(f"{error} ({ceiling.source})") from None
+        request = replace(request, ceiling=ceiling)
+        profile = make_profile(plan.profile_name, request)
     if problems := profile.problems():
         raise UsageError("; ".join(problems))
-    return profile
+    return profile, request
 
 
 def _weighted(text: str) -> tuple[Scenario, float]:

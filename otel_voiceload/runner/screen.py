@@ -29,6 +29,8 @@ class Tally:
     calls_active: dict[int, int] = field(default_factory=dict)  # shard -> calls
     calls_started: int = 0
     ended: Counter[str] = field(default_factory=Counter)
+    natural_ends: Counter[str] = field(default_factory=Counter)  # by scenario
+    starts_dropped: int = 0
     turns: int = 0
     unanswered: int = 0
     recent: deque[tuple[float, Progress]] = field(default_factory=deque)
@@ -38,6 +40,8 @@ class Tally:
         self.calls_active[progress.health.shard_index] = progress.health.calls_active
         self.calls_started += progress.calls_started
         self.ended.update(progress.calls_ended)
+        self.natural_ends.update(progress.natural_ends)
+        self.starts_dropped += progress.health.dropped_starts
         self.turns += len(progress.turn_latencies_s) + progress.turns_unanswered
         self.unanswered += progress.turns_unanswered
         self.recent.append((now_s, progress))
@@ -141,11 +145,10 @@ def rows(tally: Tally, stage: Stage | None, elapsed_s: float) -> list[tuple[str,
     pacing_s, cpu = tally.generator()
     worst = tally.worst_component()
     endings = ", ".join(f"{count} {name}" for name, count in tally.ended.most_common())
-    asked = round(stage.calls_at(elapsed_s)) if stage is not None else 0
     where = f"{stage.phase} {stage.index + 1}" if stage is not None else "ending"
     return [
         ("stage", f"{where}, {elapsed_s:.0f} s"),
-        ("calls", f"{tally.held} held of {asked} asked, {endings or 'none ended'}"),
+        ("calls", f"{tally.held} held of {asked(stage, elapsed_s)}, {endings or 'none ended'}"),
         ("turns", f"{tally.turns}, {tally.unanswered} unanswered"),
         ("latency", f"p50 {seconds(tally.latency_s(50))}  p95 {seconds(tally.latency_s(95))}"),
         ("slowest", f"{worst[0]} at {worst[1]:.1f}x its start" if worst else "no timing yet"),
@@ -153,13 +156,25 @@ def rows(tally: Tally, stage: Stage | None, elapsed_s: float) -> list[tuple[str,
     ]
 
 
+def asked(stage: Stage | None, elapsed_s: float) -> str:
+    """The load of a moment: calls asked for, or calls begun per second."""
+    if stage is None:
+        return "0 asked"
+    if stage.arrivals is not None:
+        return f"any, {stage.per_s_at(elapsed_s):.3g} begun a second"
+    return f"{round(stage.calls_at(elapsed_s))} asked"
+
+
 def line(tally: Tally, stage: Stage | None, elapsed_s: float) -> str:
     """The same in 80 columns: calls held of those asked for, turns answered of those taken."""
     pacing_s, _ = tally.generator()
     worst = tally.worst_component()
-    asked = round(stage.calls_at(elapsed_s)) if stage is not None else 0
+    wanted = f"/{round(stage.calls_at(elapsed_s))}" if stage is not None else "/0"
+    if stage is not None and stage.arrivals is not None:
+        wanted = f" at {stage.per_s_at(elapsed_s):.2g}/s"
+    dropped = f"  dropped {tally.starts_dropped}" if tally.starts_dropped else ""
     return (
-        f"{elapsed_s:4.0f} s  calls {tally.held}/{asked}"
+        f"{elapsed_s:4.0f} s  calls {tally.held}{wanted}{dropped}"
         f"  answered {tally.turns - tally.unanswered}/{tally.turns}"
         f"  p95 {seconds(tally.latency_s(95))}"
         + (f"  {worst[0]} {worst[1]:.1f}x" if worst else "")

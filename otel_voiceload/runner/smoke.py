@@ -60,6 +60,16 @@ class Heard:
         return sum(turn.first_audio_mono_ns is not None for turn in self.turns)
 
     @property
+    def agent_s(self) -> float | None:
+        """Mean over the turns that it answered to the end."""
+        parts = [
+            (turn.last_audio_mono_ns - turn.speech_end_mono_ns) / NS_PER_S
+            for turn in self.turns
+            if turn.outcome == "answered" and turn.last_audio_mono_ns is not None
+        ]
+        return sum(parts) / len(parts) if parts else None
+
+    @property
     def timed(self) -> list[str]:
         """Components that the target timed in band, in the order heard."""
         names = [
@@ -70,10 +80,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """``joined`` counts the target's spans in our trace; None where it can not be known."""
+    """``joined`` counts the target's spans in our trace; None where it can not be known.
+
+    ``agent_s`` is the agent's part of a turn: from the caller's last sample to its own last one.
+    """
 
     lines: list[str]  # the call's timeline
     joined: int | None
+    agent_s: float | None = None
 
 
 def smoke(
@@ -98,7 +112,7 @@ def smoke(
     judge(heard, plan.target)
     assert heard.call is not None
     count = joined(heard.call.call.trace_id)
-    return Seen(timeline(heard, count), count)
+    return Seen(timeline(heard, count), count, heard.agent_s)
 
 
 async def _play(prepared: Prepared, stop: StopRequests) -> Heard:

@@ -97,7 +97,6 @@ def test_a_number_of_calls_in_all_waits_for_them_an_hour_at_most() -> None:
         Request(rate_per_s=2, calls=5),
         Request(rate_per_s=2, stages=("1m:5",)),
         Request(stages=("1m:5", "1m:5/s")),
-        Request(until_knee=True),
     ],
 )
 def test_two_kinds_of_load_at_once_are_refused(request_: Request) -> None:

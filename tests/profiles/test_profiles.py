@@ -58,6 +58,15 @@ def test_a_name_that_ends_like_a_file_is_one(tmp_path: Path) -> None:
     assert make("ramp", Request(calls=8)).peak_calls == 8
 
 
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [("ramp", Request(rate_per_s=2)), ("scale", Request(until_knee=True))],
+)
+def test_what_a_profile_does_not_take_is_refused(name: str, request_: Request) -> None:
+    with pytest.raises(UsageError, match="--"):
+        make(name, request_)
+
+
 @pytest.mark.parametrize("name", ["spike", "soak"])
 def test_a_load_that_follows_from_a_ceiling_asks_for_one(name: str) -> None:
     with pytest.raises(CeilingUnknown, match="--calls"):

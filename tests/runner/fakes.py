@@ -15,17 +15,23 @@ from otel_voiceload.load.messages import (
     ToWorker,
 )
 from otel_voiceload.model import NS_PER_S, Record, Stage
-from otel_voiceload.profiles import Findings
+from otel_voiceload.profiles import Findings, Measured, Plain
+from otel_voiceload.runner.stage_log import HELD
 from otel_voiceload.telemetry.exporter import Totals
 
 
 @dataclass
-class Ask:
+class Ask(Plain):
     """A profile that hands out what it was given, one answer each time it is asked."""
 
     answers: list[tuple[Stage, ...] | None]
-    seeks_limit: bool = False
+    seeks_limit: bool = False  # type: ignore[misc]  # of one profile, where others have their class's
+    wants: tuple[int, ...] = ()  # after so many stages it needs a measurement
     asked: list[Findings] = field(default_factory=list)
+
+    def needs_measure(self, findings: Findings) -> bool:
+        held = [found for found in findings.stages if found.stage.note != HELD]
+        return len(held) in self.wants and findings.measured_now is None
 
     def next_stages(self, findings: Findings) -> tuple[Stage, ...] | None:
         self.asked.append(findings)
@@ -86,3 +92,19 @@ class ScriptedFleet:
     def words(self, kind: type[ToWorker]) -> list[float]:
         """When the workers were told something of this kind."""
         return [at_s for at_s, word in self.told if isinstance(word, kind)]
+
+
+class Patience:
+    """A measurement that is there after it was asked for so many times."""
+
+    def __init__(self, measured: Measured, polls: int = 1) -> None:
+        self.measured = measured
+        self.polls = polls
+        self.closed = False
+
+    def poll(self) -> Measured | None:
+        self.polls -= 1
+        return self.measured if self.polls <= 0 else None
+
+    def close(self) -> None:
+        self.closed = True

@@ -62,7 +62,7 @@ class World:
         patch.setattr(playing.collectors, "find_or_start", self._collector)
         patch.setattr(playing, "smoke", self._smoke)
         patch.setattr(playing.fleet, "start", lambda *_: self.order.append("fleet"))
-        patch.setattr(playing, "Run", lambda *_, stop_asked: self)
+        patch.setattr(playing, "Run", lambda *_, stop_asked, measuring: self)
 
     def _collector(self, store: Path, choice: str | None, access: Access) -> CollectorHandle:
         assert (store, access) == (self.store, Access())

@@ -17,10 +17,10 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from ovl_collector.anyvalue import double_json, text_json, value_json
 from ovl_collector.budget import Budget
-from ovl_collector.promote import SLOTS, Promoted, slot_of
+from ovl_collector.promote import Promoted, slot_of
 
 _MEMO_ENTRIES: Final = 20_000
-_MEMO_ATTRIBUTE_BYTES: Final = 256
+MEMO_BYTES: Final = 256
 _unpack_double: Final = Struct("<d").unpack_from
 
 V = TypeVar("V")
@@ -49,29 +49,32 @@ class Attributes:
         known = self._doubles.get(raw[:-8])
         if known is not None:
             return self._double(known, _unpack_double(raw, len(raw) - 8)[0], promote)
+        if _is_plain_double(raw):
+            template = self.double_after(raw[:-8])
+            return self._double(template, _unpack_double(raw, len(raw) - 8)[0], promote)
         item = KeyValue.FromString(raw)
-        key, value = item.key, item.value
-        which = value.WhichOneof("value")
-        if which == "double_value":
-            template = (SLOTS.get(key, (-1, "double"))[0], key, text_json(key))
-            if template[0] >= 0 and slot_of(key, which, 0.0) is None:
-                template = (-1, *template[1:])  # a double in a column of another type
-            if _is_plain_double(raw):
-                _remember(self._doubles, raw[:-8], template)
-            return self._double(template, value.double_value, promote)
-        slot = slot_of(key, which, getattr(value, which)) if which else None
-        found = Attribute(
-            -1 if slot is None else slot,
-            key,
-            f"{text_json(key)}:{value_json(value)}",
-            None if slot is None or which is None else getattr(value, which),
-        )
-        if which in ("array_value", "kvlist_value"):
-            # Commas in strings count too; whoever has that many has enough anyway.
-            budget.elements(found.fragment.count(",") + found.fragment.count("["))
-        if len(raw) <= _MEMO_ATTRIBUTE_BYTES:
-            _remember(self.memo, raw, found)
+        if item.value.HasField("double_value"):
+            return self._double(_double_template(item.key), item.value.double_value, promote)
+        found = _steady(item, budget)
+        if len(raw) <= MEMO_BYTES:
+            remember(self.memo, raw, found)
         return found
+
+    def parse(self, raw: bytes, budget: Budget) -> Attribute:
+        """As ``read``, for a caller with a memo of its own."""
+        item = KeyValue.FromString(raw)
+        if item.value.HasField("double_value"):
+            return self._double(_double_template(item.key), item.value.double_value, True)
+        return _steady(item, budget)
+
+    def double_after(self, raw: bytes) -> tuple[int, str, str]:
+        """Of a plain double whose last eight bytes, the number, are missing: its slot, its key and
+        the key as JSON."""
+        known = self._doubles.get(raw)
+        if known is None:
+            known = _double_template(KeyValue.FromString(raw + bytes(8)).key)
+            remember(self._doubles, raw, known)
+        return known
 
     def object_json(self, raws: Sequence[bytes], budget: Budget) -> str:
         """JSON object of a whole list, nothing promoted; of a repeated key the last stays."""
@@ -92,12 +95,33 @@ class Attributes:
         return Attribute(-1, key, f"{key_json}:{double_json(value)}", None)
 
 
+def _steady(item: KeyValue, budget: Budget) -> Attribute:
+    """An attribute that is no double."""
+    key, value = item.key, item.value
+    which = value.WhichOneof("value")
+    slot = slot_of(key, which, getattr(value, which)) if which else None
+    fragment = f"{text_json(key)}:{value_json(value)}"
+    if which in ("array_value", "kvlist_value"):
+        # Commas in strings count too; whoever has that many has enough anyway.
+        budget.elements(fragment.count(",") + fragment.count("["))
+    if slot is None or which is None:
+        return Attribute(-1, key, fragment, None)
+    return Attribute(slot, key, fragment, getattr(value, which))
+
+
+def _double_template(key: str) -> tuple[int, str, str]:
+    slot = slot_of(key, "double_value", 0.0)  # None also for a column of another type
+    return -1 if slot is None else slot, key, text_json(key)
+
+
 def _is_plain_double(raw: bytes) -> bool:
     """Key, then a value that is nothing but a double: then the last eight bytes are the number."""
-    return raw[0] == 0x0A and raw[1] == len(raw) - 13 and raw[-11:-8] == b"\x12\x09\x21"
+    size = len(raw)
+    return size >= 13 and raw[0] == 0x0A and raw[1] == size - 13 and raw[-11:-8] == b"\x12\x09\x21"
 
 
-def _remember(memo: dict[bytes, V], raw: bytes, found: V) -> None:
+def remember(memo: dict[bytes, V], raw: bytes, found: V) -> None:
+    """Keeps one more entry in a memo, which is emptied when it is full."""
     if len(memo) >= _MEMO_ENTRIES:
         memo.clear()
     memo[raw] = found

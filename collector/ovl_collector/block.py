@@ -30,6 +30,11 @@ class SpanBlocks:
         self._tables: list[pa.Table] = []
         self._keys: list[npt.NDArray[np.uint64]] = []
 
+    def add(self, rows: pa.Table, keys: npt.NDArray[np.uint64]) -> None:
+        """Rows that are columns already."""
+        self._tables.append(rows)
+        self._keys.append(keys)
+
     def append(self, row: tuple[Any, ...], characters: int) -> None:
         """``row`` is in the order of SPANS; ``characters`` is about the size of its JSON."""
         self._flat += row
@@ -50,12 +55,13 @@ class SpanBlocks:
         self._flat = []
         self._characters = 0
         self._tables.append(from_columns(SPANS, columns))
-        self._keys.append(span_keys(columns[0], columns[1]))
+        self._keys.append(fingerprints(b"".join(columns[0]), b"".join(columns[1])))
 
 
-def span_keys(trace_ids: Any, span_ids: Any) -> npt.NDArray[np.uint64]:
-    """One 64-bit fingerprint per span. Ids are random, so mixing them is hash enough."""
-    traces = np.frombuffer(b"".join(trace_ids), "<u8").reshape(-1, 2)
-    spans = np.frombuffer(b"".join(span_ids), "<u8")
+def fingerprints(trace_ids: bytes, span_ids: bytes) -> npt.NDArray[np.uint64]:
+    """64 bits per span, from all ids one after the other. Ids are random, so mixing them is hash
+    enough."""
+    traces = np.frombuffer(trace_ids, "<u8").reshape(-1, 2)
+    spans = np.frombuffer(span_ids, "<u8")
     mixed: npt.NDArray[np.uint64] = spans ^ (traces[:, 0] * np.uint64(0x9E3779B97F4A7C15))
     return mixed ^ (traces[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F))

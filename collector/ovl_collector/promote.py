@@ -38,6 +38,9 @@ COLUMNS: Final[tuple[tuple[str, str, ColumnType], ...]] = (
 SLOTS: Final[dict[str, tuple[int, ColumnType]]] = {
     attribute: (slot, kind) for slot, (attribute, _, kind) in enumerate(COLUMNS)
 }
+DOUBLE_SLOTS: Final = frozenset(
+    slot for slot, (_, _, kind) in enumerate(COLUMNS) if kind == "double"
+)
 
 _INT32_MIN: Final = -(2**31)
 _INT32_MAX: Final = 2**31 - 1

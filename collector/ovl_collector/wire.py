@@ -12,6 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from ovl_collector import reduced
 from ovl_collector.errors import TooLarge, Undecodable
 
 # Field number -> what is inside. An empty dict is a leaf that counts as one element.
@@ -36,6 +40,7 @@ _SCOPE: Final[Tree] = {3: _KEY_VALUE}
 ITEM_TREES: Final[dict[str, Tree]] = {"traces": SPAN, "metrics": METRIC}
 
 LARGE_ITEM_BYTES: Final = 4096
+LARGE_GROUP_BYTES: Final = 512 * 1024
 _NO_LIMIT: Final = 2**62
 _MAX_DEPTH: Final = 100  # protobuf's parser refuses deeper messages anyway
 
@@ -58,6 +63,14 @@ def find_groups(data: bytes, signal: str, *, max_items: int, max_elements: int) 
 
     Bounds instead of bytes: protobuf's own way down copies the body at every level.
     """
+
+    def check(items: int) -> None:
+        if items > max_items:
+            raise TooLarge(
+                f"more than {max_items} items in one request; send smaller batches",
+                reason="too_many_items",
+            )
+
     walk = _Walk(data, max_elements)
     item_tree = ITEM_TREES[signal]
     items = 0
@@ -66,13 +79,16 @@ def find_groups(data: bytes, signal: str, *, max_items: int, max_elements: int) 
         groups: list[tuple[int, int, int]] = []
         for group_start, group_end in walk.children(start, end, 2, {1: _RESOURCE}):
             before = items
+            plain = _plain_items(data, group_start, group_end)
+            if plain is not None:
+                items += plain
+                walk.spend(plain)
+                check(items)
+                groups.append((group_start, group_end, plain))
+                continue
             for item_start, item_end in walk.children(group_start, group_end, 2, {1: _SCOPE}):
                 items += 1
-                if items > max_items:
-                    raise TooLarge(
-                        f"more than {max_items} items in one request; send smaller batches",
-                        reason="too_many_items",
-                    )
+                check(items)
                 if item_end - item_start > LARGE_ITEM_BYTES:
                     walk.count_inside(item_start, item_end, item_tree, 0)
             groups.append((group_start, group_end, items - before))
@@ -80,6 +96,28 @@ def find_groups(data: bytes, signal: str, *, max_items: int, max_elements: int) 
             resource, url = walk.last(start, end, 1), walk.last(start, end, 3)
             found += [ScopeGroup(resource, url, *bounds) for bounds in groups]
     return found
+
+
+def _plain_items(data: bytes, start: int, end: int) -> int | None:
+    """How many items a group holds that is of usual size and nothing but items and a header; None
+    where only the walk can tell. Protobuf counts ten times faster, and for 16 bytes an item.
+
+    Whatever it skipped or took last of several would be missing in the sum of the sizes.
+    """
+    if end - start > LARGE_GROUP_BYTES:
+        return None
+    try:
+        group = reduced.Group.FromString(data[start:end])
+    except DecodeError:
+        return None
+    members = group.members
+    sizes = np.fromiter(map(len, members), np.intp, len(members))
+    others = [len(raw) for raw in (group.header, group.schema_url) if raw]
+    if max(others, default=0) > LARGE_ITEM_BYTES or sizes.max(initial=0) > LARGE_ITEM_BYTES:
+        return None
+    heads = 2 * len(sizes) + int(np.count_nonzero(sizes >= 0x80))
+    heads += sum(2 + (size >= 0x80) for size in others)
+    return len(sizes) if heads + int(sizes.sum()) + sum(others) == end - start else None
 
 
 class Members(NamedTuple):
@@ -128,7 +166,7 @@ class _Walk:
             stop = pos + length
             if stop > end:
                 raise _truncated()
-            self._spend()
+            self.spend(1)
             if number == wanted:
                 yield pos, stop
             elif number in also and length > LARGE_ITEM_BYTES:
@@ -167,13 +205,13 @@ class _Walk:
                 raise _truncated()
             inner = tree.get(number)
             if inner is not None:
-                self._spend()
+                self.spend(1)
                 if inner:
                     self.count_inside(pos, stop, inner, depth + 1)
             pos = stop
 
-    def _spend(self) -> None:
-        self._left -= 1
+    def spend(self, elements: int) -> None:
+        self._left -= elements
         if self._left < 0:
             raise TooLarge(
                 "the request holds too many elements; send smaller batches",

@@ -30,7 +30,7 @@ def test_no_rows_are_an_empty_table():
 def test_large_groups_and_small_ones_give_the_same_rows(monkeypatch):
     body = traces(10, attributes={"session.id": "s", "n": 1}).SerializeToString()
     parsed = Decoder().decode("traces", body, 1, json=False)
-    monkeypatch.setattr(decode, "_LARGE_GROUP_BYTES", 0)
+    monkeypatch.setattr(decode, "LARGE_GROUP_BYTES", 0)
     walked = Decoder().decode("traces", body, 1, json=False)
     assert walked.rows.equals(parsed.rows)
     assert (walked.resources, walked.scopes) == (parsed.resources, parsed.scopes)

@@ -24,7 +24,14 @@ FOUND = ROOT / "build" / "fuzz"
 MAX_BYTES = {"json": 2048}
 _MAX_BYTES = 600
 # Shares of the inputs. The slow ones build whole requests and get fewer.
-SHARES = {"protobuf": 0.4, "json": 0.4, "gzip": 0.13, "request": 0.05, "limit": 0.02}
+SHARES = {
+    "protobuf": 0.35,
+    "json": 0.35,
+    "gzip": 0.13,
+    "block": 0.1,
+    "request": 0.05,
+    "limit": 0.02,
+}
 _DONE = re.compile(r"^Done (\d+) (?:runs )?in", re.MULTILINE)
 _REACHED = re.compile(r"\bcov: (\d+)")
 

@@ -15,16 +15,19 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from ovl_collector.admission import gunzip
 from ovl_collector.decode import Decoder
 from ovl_collector.decoded import Decoded, Limits, Signal
 from ovl_collector.errors import RequestRefused, TooLarge
-from tests.collector.requests import as_json, gauge, key_values, traces
+from tests.collector.requests import as_json, field, gauge, key_values, traces
 
 # Small ones, so that inputs of a few hundred bytes reach them.
 LIMITS = Limits(body_bytes=4096, items=8, elements=200, json_parts=500)
 _DECODER = Decoder()
+_ONE_BY_ONE = Decoder(many_spans=10**9)
+_AT_ONCE = Decoder(many_spans=1)
 _LIMITED = Decoder(LIMITS)
 # In front of any other bytes these are one more group: protobuf adds up repeated fields.
 _KNOWN = traces(1, first=77).SerializeToString()
@@ -82,6 +85,22 @@ def any_protobuf(data: bytes) -> None:
     assert found.stored >= sum(map(_is_valid, _spans(request))), "a valid span is lost"
 
 
+def any_block(data: bytes) -> None:
+    """Spans that the bytes describe and damage, of one scope: read at once and one by one they give
+    the same."""
+    source = _Source(data)
+    raws = []
+    for _ in range(1 + source.below(6)):
+        span = Span()
+        _span(span, source)
+        if source.below(8):
+            _make_usual(span)
+        raws.append(_damaged(span.SerializeToString(), source))
+    body = field(1, field(2, b"".join(field(2, raw) for raw in raws)))
+    one_by_one, at_once = (_all_of(decoder, body) for decoder in (_ONE_BY_ONE, _AT_ONCE))
+    assert at_once == one_by_one, "the two roads differ"
+
+
 def any_json(data: bytes) -> None:
     """Arbitrary bytes as OTLP/JSON."""
     for signal in ("traces", "metrics"):
@@ -124,11 +143,28 @@ def any_limit(data: bytes) -> None:
         assert found.stored == count <= LIMITS.items
 
 
+def _all_of(decoder: Decoder, body: bytes) -> object:
+    try:
+        found = decoder.decode("traces", body, 1, json=False)
+    except RequestRefused as refused:
+        return refused.reason
+    assert found.span_keys is not None
+    return (
+        sorted(map(repr, found.rows.to_pylist())),
+        sorted(found.span_keys.tolist()),
+        found.received,
+        found.reject_reasons,
+        found.resources,
+        found.scopes,
+    )
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "protobuf": any_protobuf,
     "json": any_json,
     "gzip": any_gzip,
     "request": any_request,
+    "block": any_block,
     "limit": any_limit,
 }
 
@@ -150,6 +186,14 @@ class _Source:
 
     def text(self) -> str:
         return self.bytes(self.below(12)).decode("utf-8", "replace")
+
+
+def _damaged(raw: bytes, source: _Source) -> bytes:
+    """Mostly as it is; else some bytes of it are others, or more, or fewer."""
+    if source.below(3):
+        return raw
+    at = int.from_bytes(source.bytes(2), "little") % (len(raw) + 1)
+    return raw[:at] + source.bytes(source.below(4)) + raw[at + source.below(4) :]
 
 
 def _built(source: _Source) -> ExportTraceServiceRequest:
@@ -183,6 +227,15 @@ def _span(span: Any, source: _Source) -> None:  # Any: protobuf's generated mess
         _attributes(span.events.add(name=source.text()).attributes, source)
     for _ in range(source.below(2)):
         _attributes(span.links.add(trace_id=source.bytes(16)).attributes, source)
+
+
+def _make_usual(span: Any) -> None:
+    """What an exporter writes, so that it is read at once."""
+    span.trace_id = span.trace_id[:16].ljust(16, b"t")
+    span.span_id = span.span_id[:8].ljust(8, b"s")
+    span.parent_span_id = span.parent_span_id[:8].ljust(8, b"p") if span.parent_span_id else b""
+    span.kind = max(0, span.kind) % 6
+    span.dropped_links_count = 0
 
 
 def _attributes(target: Any, source: _Source) -> None:

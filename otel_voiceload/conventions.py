@@ -73,6 +73,7 @@ RUN_SPANS_LOST: Final = "voiceload.run.spans_lost"  # JSON text {reason: count}
 RUN_HEARING_BIAS: Final = "voiceload.run.hearing_bias"  # seconds
 RUN_PEAK_CALLS: Final = "voiceload.run.peak_calls"  # what written thresholds are judged at
 RUN_PLAN: Final = "voiceload.run.plan"  # JSON text: what was asked for, without secrets
+RUN_HEARING_SPREAD: Final = "voiceload.run.hearing_spread"  # seconds
 RUN_STARTS_DROPPED: Final = "voiceload.run.starts_dropped"  # arrivals that found no place
 RUN_PLANTED: Final = "voiceload.run.planted"  # "llm:48": what a demo planted
 SHARD_INDEX: Final = "voiceload.shard.index"

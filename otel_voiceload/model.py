@@ -353,7 +353,8 @@ class RunRecord:
     end_mono_ns: int | None = None  # None: this is the marker of the start
     stop_reason: str = ""
     planted: str = ""
-    hearing_bias_s: float | None = None
+    hearing_bias_s: float | None = None  # heard minus true onset, the median
+    hearing_spread_s: float | None = None  # half of the onsets lie within it
     peak_calls: float | None = None  # the load that written thresholds are judged at
     plan: str = ""  # JSON without secrets, so that the run can be made again
     starts_dropped: int = 0

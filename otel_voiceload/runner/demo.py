@@ -16,6 +16,7 @@ from otel_voiceload.errors import ExitCode
 from otel_voiceload.profiles import Request
 from otel_voiceload.reports.report import Report
 from otel_voiceload.runner import children
+from otel_voiceload.runner.calibrate import calibrating
 from otel_voiceload.runner.generate import RunOutcome
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.play import announced, offer, running_collector
@@ -56,8 +57,12 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
         max_calls=MAX_CALLS,
         planted=demo.plant,
     )
-    prepare(plan)  # a wrong length is said before anything is started
-    with terminable(), running_collector(plan, screen) as collector:
+    wire = prepare(plan).wire  # a wrong length is said before anything is started
+    with (
+        terminable(),
+        calibrating(wire) as hearing,
+        running_collector(plan, screen) as collector,
+    ):
         words = ["--plant", demo.plant, "--seed", str(demo.seed), "--otlp", collector.http]
         words += ["--cycle", f"speech={cycle.speech_s:.3f}s,think={cycle.think_s:.3f}s"]
         agent = children.start("agent", "otel_voiceload.agent.serve", words, {})
@@ -70,7 +75,7 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
                 screen.say(f"  {others}")
             target, cycle_s = str(agent.ready["url"]), float(knee["cycle_s"])
             plan = replace(plan, target=target, turn_cycle_s=cycle_s)
-            prepared = prepare(plan)
+            prepared = replace(prepare(plan), hearing=hearing())
             with announced(plan, prepared, screen) as stop_asked:
                 outcome = offer(plan, prepared, collector, screen, stop_asked, linger=False)
         finally:

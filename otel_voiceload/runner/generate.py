@@ -265,6 +265,7 @@ class Run:
             co_located=plan.local,
             thresholds={metric: list(tests) for metric, tests in plan.thresholds.items()},
             start_mono_ns=self._start_mono_ns,
+        hearing = prepared.hearing
             planted=plan.planted,
             peak_calls=plan.peak_calls,
             plan=recorded(plan),
@@ -278,6 +279,8 @@ class Run:
             starts_dropped=self._tally.starts_dropped,
         )
 
+            hearing_bias_s=hearing and hearing.bias_s,
+            hearing_spread_s=hearing and hearing.spread_s,
     @property
     def _natural_ends(self) -> int:
         return self._tally.natural_ends.total()

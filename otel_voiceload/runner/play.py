@@ -14,6 +14,7 @@ from otel_voiceload.profiles import Profile, planned
 from otel_voiceload.profiles.units import spoken
 from otel_voiceload.runner import collector as collectors
 from otel_voiceload.runner import fleet
+from otel_voiceload.runner.calibrate import calibrating
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.generate import Run, RunOutcome
 from otel_voiceload.runner.measure import starter
@@ -41,6 +42,7 @@ def play(plan: RunPlan, screen: Screen) -> RunOutcome:
     prepared = prepare(plan)
     with (
         terminable(),
+        calibrating(prepared.wire) as hearing,
         running_collector(plan, screen) as collector,
         announced(plan, prepared, screen) as stop_asked,
     ):
@@ -52,6 +54,7 @@ def play(plan: RunPlan, screen: Screen) -> RunOutcome:
         linger = seen.joined != 0
         if seen.agent_s is not None:
             prepared = with_agent(prepared, plan, seen.agent_s)
+        prepared = replace(prepared, hearing=hearing())
         return offer(plan, prepared, collector, screen, stop_asked, linger=linger)
 
 

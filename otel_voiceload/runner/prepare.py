@@ -17,6 +17,7 @@ from otel_voiceload.load.plan import WorkerConfig
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Profile, Request, planned
 from otel_voiceload.profiles import make as make_profile
+from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.runner.live_judge import watchable
 from otel_voiceload.runner.measure import earlier_ceiling
 from otel_voiceload.runner.plan import RunPlan
@@ -55,6 +56,7 @@ class Prepared:
     scenario_hash: str
     clip_pack: str
     worker: WorkerConfig
+    hearing: HearingError | None = None  # of this machine, once it was measured
 
 
 def prepare(plan: RunPlan) -> Prepared:

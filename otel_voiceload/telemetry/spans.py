@@ -389,3 +389,4 @@ def _run(record: RunRecord, scope: RunScope, counts: SpanCounts | None) -> Span:
             else orjson.dumps(dict(counts.lost)).decode(),
         },
     )
+            names.RUN_HEARING_SPREAD: record.hearing_spread_s,

@@ -53,6 +53,7 @@ select
     a ->> '$."voiceload.run.spans_lost"' as spans_lost,
     (a ->> '$."voiceload.run.hearing_bias"')::double as hearing_bias_s,
     coalesce(a ->> '$."voiceload.run.planted"', '') as planted,
+    (a ->> '$."voiceload.run.hearing_spread"')::double as hearing_spread_s,
     started_ns,
     last_ns
 from facts;

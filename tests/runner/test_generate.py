@@ -23,6 +23,7 @@ from otel_voiceload.load.messages import (
 )
 from otel_voiceload.model import NS_PER_S, Health, Progress, RunRecord, StageRecord
 from otel_voiceload.profiles import Measured, Profile, Request
+from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.profiles.levels import level
 from otel_voiceload.runner.fleet import Fleet
 from otel_voiceload.runner.generate import LEAD_S, Run, RunOutcome
@@ -35,7 +36,7 @@ from otel_voiceload.telemetry.exporter import Totals
 from tests.runner.fakes import Ask, Patience, ScriptedFleet
 
 PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(calls=5, duration_s=60), Path("store"))
-PREPARED = prepare(PLAN)
+PREPARED = replace(prepare(PLAN), hearing=HearingError(0.003, 0.001, 21))
 TWO = (level(0, "steady", 0.0, 3.0, 2), level(1, "steady", 3.0, 2.0, 4))
 THIRD = level(2, "steady", 5.0, 4.0, 8)
 
@@ -105,6 +106,7 @@ def test_the_run_says_of_itself_when_it_began_and_whole_when_it_ended() -> None:
     first, (last, timeout_s) = fleet.recorded[0], fleet.closed or (None, 0.0)
     assert isinstance(first, RunRecord)
     assert isinstance(last, RunRecord)
+    assert (last.hearing_bias_s, last.hearing_spread_s) == (0.003, 0.001)
     assert (first.end_mono_ns, first.stop_reason) == (None, "")
     assert first.start_mono_ns == fleet.begin_ns
     assert (last.end_mono_ns, last.stop_reason) == (fleet.now_ns, "duration")

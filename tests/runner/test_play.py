@@ -14,6 +14,7 @@ from otel_voiceload.errors import CollectorError, ExitCode, SmokeFailed, UsageEr
 from otel_voiceload.profiles import Request, load
 from otel_voiceload.runner import play as playing
 from otel_voiceload.runner.children import Child
+from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.generate import RunOutcome
 from otel_voiceload.runner.plan import Access, RunPlan
@@ -26,6 +27,7 @@ from otel_voiceload.telemetry.posting import Endpoint
 
 STORE = Path("store")
 PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(calls=5, duration_s=60), STORE)
+HEARING = HearingError(0.003, 0.001, 21)
 DONE = RunOutcome("run-1", "duration", Totals(7, 7), None)
 
 
@@ -62,7 +64,13 @@ class World:
         patch.setattr(playing.collectors, "find_or_start", self._collector)
         patch.setattr(playing, "smoke", self._smoke)
         patch.setattr(playing.fleet, "start", lambda *_: self.order.append("fleet"))
-        patch.setattr(playing, "Run", lambda *_, stop_asked, measuring: self)
+        patch.setattr(playing, "Run", self._run)
+        patch.setattr(playing, "calibrating", lambda wire: nullcontext(lambda: HEARING))
+        self.prepared: Prepared | None = None
+
+    def _run(self, _: RunPlan, prepared: Prepared, *__: object, **___: object) -> World:
+        self.prepared = prepared
+        return self
 
     def _collector(self, store: Path, choice: str | None, access: Access) -> CollectorHandle:
         assert (store, access) == (self.store, Access())
@@ -113,6 +121,13 @@ def test_collector_smoke_call_load_last_spans_and_the_collectors_end_in_this_ord
 
 
 def test_a_run_can_be_found_by_others_while_it_goes_on_and_no_longer(world: World) -> None:
+def test_the_run_knows_how_late_this_machine_hears(world: World) -> None:
+    world.begin()
+
+    assert world.prepared is not None
+    assert world.prepared.hearing == HEARING
+
+
     world.begin(replace(PLAN, tag="tuesday"))
 
     assert world.found is not None

@@ -186,11 +186,10 @@ class Telemetry:
             source, record = self._last
             so_far = self._main.exporter.totals()
             counts = SpanCounts(so_far.ended + 1, so_far.lost)
-            spans = spans_of(record, self._scope, counts)
+            self._take_record(source, record, now_s, counts)
             for lane in self._lanes:
-                lane.add(source, spans, (), now_s)
                 lane.flush()
-            self._main.exporter.drain(_LAST_SPAN_S)
+            self._main.exporter.drain(min(_LAST_SPAN_S, self._config.flush_s))
         totals = self._main.exporter.totals()
         if self._copy is None:
             return totals
@@ -206,9 +205,11 @@ class Telemetry:
             if spans > 0:
                 self._main.exporter.note_lost(reason, spans)
 
-    def _take_record(self, source: int, record: Record, now_s: float) -> None:
+    def _take_record(
+        self, source: int, record: Record, now_s: float, counts: SpanCounts | None = None
+    ) -> None:
         try:
-            spans = spans_of(record, self._scope)
+            spans = spans_of(record, self._scope, counts)
             metrics = metrics_of(record, self._scope.anchor) if isinstance(record, Health) else []
         except Exception as error:
             # One record that can not be told must not silence all that come after it.

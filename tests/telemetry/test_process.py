@@ -171,6 +171,12 @@ def test_what_died_with_a_worker_is_counted_once_its_pipe_is_empty(
     assert totals.unexplained == 0
 
 
+def test_an_end_that_can_not_be_told_leaves_the_ledger_all_the_same() -> None:
+    telemetry = Telemetry(CONFIG, lane(Stored()))
+    telemetry.take(1, [records.stage(), records.run(seed="not a number", end_mono_ns="x")], 0.0)
+    assert telemetry.finish(1.0) == Totals(2, 1, {"not_encodable": 1})
+
+
 def test_the_process_reads_every_pipe_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = Stored()
     monkeypatch.setattr(process, "open_poster", lambda endpoint: stored)

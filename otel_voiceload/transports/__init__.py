@@ -26,6 +26,8 @@ _SHARED = frozenset(
         "network_delay",
         "plain_codec",
         "playout",
+        "portable",
+        "sockets",
         "ticker",
         "twilio_codec",
         "websocket",

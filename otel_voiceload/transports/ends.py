@@ -11,8 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeVar
 
-from picows import WSCloseCode, WSUpgradeRequest
-
 from otel_voiceload.audio.encoding import Encoding
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import (
@@ -27,6 +25,7 @@ from otel_voiceload.model import (
 )
 from otel_voiceload.transports import websocket
 from otel_voiceload.transports.link import Link, Receiver
+from otel_voiceload.transports.sockets import WSCloseCode, WSUpgradeRequest
 from otel_voiceload.transports.wire import CallOptions, Handler, ServeOptions, Sink
 
 _NOT_CONNECTED = ConnectRecord(0, 0, (), "", 0, "tcp", "websocket")

@@ -15,10 +15,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
-
 from otel_voiceload.model import NS_PER_S, MediaStats
 from otel_voiceload.transports.network_delay import Lane, NetworkDelay
+from otel_voiceload.transports.sockets import (
+    WSCloseCode,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+)
 from otel_voiceload.transports.wire import CLOSE_GRACE_S
 
 MAX_MESSAGE_BYTES: Final = 1 << 20

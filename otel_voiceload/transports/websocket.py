@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from picows import (
+from otel_voiceload.errors import ConfigError, UsageError, WireError
+from otel_voiceload.model import NS_PER_S, ConnectRecord, ConnectStep
+from otel_voiceload.transports.dial import Clock, Reached, deadline, reach
+from otel_voiceload.transports.link import MAX_MESSAGE_BYTES, QUIET_LOG, Link, Receiver
+from otel_voiceload.transports.network_delay import NetworkDelay
+from otel_voiceload.transports.sockets import (
     WSError,
     WSHandshakeError,
     WSInvalidStatusError,
@@ -26,12 +31,6 @@ from picows import (
     ws_connect,
     ws_create_server,
 )
-
-from otel_voiceload.errors import ConfigError, UsageError, WireError
-from otel_voiceload.model import NS_PER_S, ConnectRecord, ConnectStep
-from otel_voiceload.transports.dial import Clock, Reached, deadline, reach
-from otel_voiceload.transports.link import MAX_MESSAGE_BYTES, QUIET_LOG, Link, Receiver
-from otel_voiceload.transports.network_delay import NetworkDelay
 from otel_voiceload.transports.wire import CLOSE_GRACE_S, CallOptions, ServeOptions
 
 # A whole level of calls may dial within one wake-up of a busy agent; with the usual 100 the kernel

@@ -9,13 +9,12 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from picows import WSMsgType, WSTransport
-from picows.picows import _make_test_ws_frame
 
 from otel_voiceload.model import AudioHeard, CallStarted, PongHeard, WireClosed, WireEvent
 from otel_voiceload.transports import plain
 from otel_voiceload.transports.link import Link
 from otel_voiceload.transports.plain import PlainCall
+from otel_voiceload.transports.sockets import WSFrame, WSMsgType, WSTransport
 from otel_voiceload.transports.wire import CLOSE_GRACE_S, AgentWire, CallOptions, ServeOptions
 from tests.transports.peers import Ear, Play, accept, agent, forever, raw_frame, run, tcp_peer
 
@@ -74,7 +73,9 @@ async def until_closed(wire: PlainCall, ear: Ear) -> None:
         pytest.param(sending(raw_frame(CLOSE, b"\x03\xf5")), "busy", id="has no room"),
         pytest.param(sending(raw_frame(CLOSE, b"\x0f\xa1")), "close_4001", id="own code"),
         pytest.param(sending(b"\xff\xff\xff\xff\xff\xff"), "protocol_error", id="garbage"),
-        pytest.param(sending(b"HTTP/1.1 400 Bad\r\n\r\n"), "protocol_error", id="speaks HTTP"),
+        pytest.param(
+            sending(b"HTTP/1.1 400 Bad\r\n\r\n" + bytes(100)), "protocol_error", id="speaks HTTP"
+        ),
         pytest.param(sending(raw_frame(0xC2, b"ab")), "protocol_error", id="compressed"),
         pytest.param(
             sending(raw_frame(CONTINUATION, b"ab")), "protocol_error", id="continues nothing"
@@ -259,13 +260,19 @@ def test_the_cadence_is_the_median_time_between_messages_of_one_speech() -> None
         def pong(self, rtt_ns: int, arrival_mono_ns: int) -> None: ...
         def closed(self, error_type: str | None, detail: str, arrival_mono_ns: int) -> None: ...
 
+    class Frame:
+        msg_type, fin, rsv1, rsv2, rsv3 = WSMsgType.BINARY, True, False, False, False
+
+        def get_payload_as_bytes(self) -> bytes:
+            return b"ab"
+
     async def play() -> float | None:
         # 20, 21 and 40 ms apart, a pause of three seconds, and 22 ms
         times = iter([0, *(ms * 1_000_000 for ms in (1000, 1020, 1041, 1081, 4081, 4103))])
         link = Link(Deaf(), clock=lambda: next(times))
         transport = cast("WSTransport", SimpleNamespace(is_close_frame_sent=False))
         for _ in range(6):
-            link.on_ws_frame(transport, _make_test_ws_frame(WSMsgType.BINARY, b"ab", True, False))
+            link.on_ws_frame(transport, cast("WSFrame", Frame()))
         return link.stats().cadence_s
 
     assert run(play()) == pytest.approx(0.0215)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import uvloop
-from picows import WSUpgradeRequest
 
 from otel_voiceload.errors import ConfigError, TargetRefused, UsageError, WireError
 from otel_voiceload.transports import plain, websocket
+from otel_voiceload.transports.sockets import WSUpgradeRequest
 from otel_voiceload.transports.wire import CallOptions, ServeOptions
 from tests.transports.peers import Ear, Play, agent, forever, raw_frame, run, tcp_peer
 

@@ -49,7 +49,9 @@ def list_runs(common: Common) -> None:
     with open_store(common.store) as reading:
         for note in reading.notes:
             common.note(note)
-        _emit(common, inventory.listed(reading, read_marks(common.store)))
+        table = inventory.listed(reading, read_marks(common.store))
+    text = common.one_of("text", "json", "csv", "md") == "text"
+    _emit(common, inventory.brief(table) if text else table)
 
 
 @app.command()

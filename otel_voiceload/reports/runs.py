@@ -18,6 +18,7 @@ from otel_voiceload.store.locate import find_recordings
 from otel_voiceload.store.open import open_run, open_store
 from otel_voiceload.store.reading import Reading, Table
 
+WIDTH = 80  # of a terminal
 _LIST = """
 select run_id, tag, started, ended, target, wire, profile, seed, validity, shut_down
 from runs order by started desc, run_id
@@ -68,6 +69,29 @@ def listed(reading: Sql, marks: Marks) -> Table:
         named = ", ".join(tag for tag in tags if tag)
         rows.append((*row[:where], named, *row[where + 1 :]))
     return Table(table.columns, table.types, tuple(rows))
+
+
+def brief(table: Table) -> Table:
+    """What of ``listed`` fits a terminal; what does not is cut, and whole in JSON."""
+    rows = [
+        [str(row[name] or "") for name in ("run_id", "profile", "validity", "target", "tag")]
+        for row in table.dicts()
+    ]
+    columns = ("run_id", "profile", "validity", "target", "tag")
+    taken = sum(2 + max([len(columns[i]), *(len(row[i]) for row in rows)]) for i in range(3))
+    room = WIDTH - taken - 2
+    longest_tag = max([len("tag"), *(len(row[4]) for row in rows)])
+    for row in rows:
+        place = row[3].partition("://")[2] or row[3]
+        row[3] = _cut(place, max(room // 2, room - longest_tag))
+    longest = max([len("target"), *(len(row[3]) for row in rows)])
+    for row in rows:
+        row[4] = _cut(row[4], room - longest)
+    return Table(columns, ("VARCHAR",) * len(columns), tuple(tuple(row) for row in rows))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def shown(reading: Sql, run_id: str) -> Table:

@@ -8,7 +8,9 @@ import pytest
 from otel_voiceload.errors import StoreError
 from otel_voiceload.reports import runs
 from otel_voiceload.reports.marks import Marks, write_marks
+from otel_voiceload.reports.render.rows import to_text
 from otel_voiceload.store.open import open_store
+from otel_voiceload.store.reading import Table
 from tests.reports.samples import PLANTED, QUIET
 
 
@@ -35,6 +37,23 @@ def test_the_list_shows_tags_and_baseline(store: Path) -> None:
     tags = {row["run_id"]: row["tag"] for row in table.dicts()}
 
     assert tags == {PLANTED: "friday, later", QUIET: "baseline"}
+
+
+@pytest.mark.parametrize(
+    "tag", ["", "friday", "a tag that nobody would ever want to read in a list"]
+)
+@pytest.mark.parametrize(
+    "target", ["ws://127.0.0.1:8765", "twilio+wss://voice.example.com/agents/7"]
+)
+def test_the_list_fits_a_terminal(tag: str, target: str) -> None:
+    named = ("run_id", "tag", "started", "target", "profile", "validity")
+    row = ("20270115T080001-abcdef", tag, None, target, "five-phase", "inconclusive")
+    short = runs.brief(Table(named, ("VARCHAR",) * 6, (row, row)))
+
+    text = to_text(short.columns, short.rows)
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert "20270115T080001-abcdef  five-phase  inconclusive" in text
 
 
 def test_a_run_tells_what_it_is_and_its_stages(store: Path) -> None:

@@ -2,6 +2,7 @@
 
 ``fail`` is a failure. ``unknown`` is skipped with its reason, since neither green nor red is true.
 An inconclusive run is an error on a case of its own: the thresholds below it can not be trusted.
+One that came to no verdict is skipped there as well, or a build would be green that proved nothing.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ def _run_case(report: Report) -> Xml.Element:
     if report["run"]["validity"] == "inconclusive" or report["verdict"] == "inconclusive":
         why = "; ".join(report["run"]["validity_reasons"]) or "the run is inconclusive"
         Xml.SubElement(case, "error", message=printable(why), type="inconclusive")
+    elif report["verdict"] == "unknown":
+        why = "; ".join(["no threshold could be decided", *report["run"]["validity_reasons"]])
+        Xml.SubElement(case, "skipped", message=printable(why))
     Xml.SubElement(case, "system-out").text = printable(report["headline"])
     return case
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from otel_voiceload.reports.render import junit
-from otel_voiceload.reports.report import Report, ThresholdVerdict
+from otel_voiceload.reports.report import Report, ThresholdVerdict, Verdict
 from tests.reports.samples import GOLDEN, demo_report
 
 
@@ -46,6 +46,17 @@ def test_an_inconclusive_run_is_an_error_with_its_reasons() -> None:
 
     assert error is not None
     assert error.get("message") == "the generator was the limit"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"), [("pass", set()), ("fail", set()), ("unknown", {"skipped"})]
+)
+def test_a_run_without_a_verdict_is_no_green_case(verdict: Verdict, said: set[str]) -> None:
+    report = demo_report()
+    report["verdict"] = verdict
+    case = case_of(report, "the run can be judged")
+
+    assert {child.tag for child in case} - {"system-out"} == said
 
 
 def test_counts_are_those_of_the_cases() -> None:

@@ -1,7 +1,7 @@
 -- title: Turns served per block: component x level x block
 -- question: How many turns a second does each component finish at each level of load?
 -- columns: component, level_no, block, finished, ended
--- reads: slot_levels, turns, component_turns
+-- reads: slot_levels, turns, component_turns, raw_rollup_throughput
 -- Counted when the work ended, first turns too: a full component finishes what it can, whoever asks.
 -- `ended` counts what failed or was given up as well: it had been waiting inside like the rest.
 with work as (
@@ -11,13 +11,24 @@ with work as (
     where run_id = $run_id and response_latency_s >= 0
 )
 select
-    w.component,
-    s.level_no,
-    s.block,
-    count(*) filter (w.served)::integer as finished,
-    count(*)::integer as ended
-from slot_levels s
-join work w on w.run_id = s.run_id and w.done_ns // 250000000 = s.slot
-where s.run_id = $run_id and s.counts
-group by w.component, s.level_no, s.block
-order by w.component, s.level_no, s.block
+    component,
+    level_no,
+    block,
+    sum(finished)::integer as finished,
+    sum(ended)::integer as ended
+from (
+    select
+        w.component, s.level_no, s.block,
+        count(*) filter (w.served) as finished, count(*) as ended
+    from slot_levels s
+    join work w on w.run_id = s.run_id and w.done_ns // 250000000 = s.slot
+    where s.run_id = $run_id and s.counts
+    group by all
+    union all
+    select component, level_no, block, finished, ended
+    from raw_rollup_throughput
+    semi join slot_levels using (run_id, level_no, block)
+    where run_id = $run_id
+)
+group by component, level_no, block
+order by component, level_no, block

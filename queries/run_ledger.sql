@@ -1,12 +1,36 @@
 -- title: What of a run is in the store
--- question: Were all spans stored that the generator ended?
--- columns: spans_stored, spans_of_target, turns, impossible_turns, calls
--- reads: run_spans, turns, calls
+-- question: Were all spans stored that the generator ended, and which of them were removed again?
+-- columns: spans_stored, spans_of_target, turns, impossible_turns, calls, turns_removed, spans_removed, removed_until_ns, recordings
+-- reads: run_spans, turns, calls, raw_rollup_runs
+-- `turns_removed` and `spans_removed` are those whose raw spans retention took; they are among the
+-- others. Turns up to `removed_until_ns` are known from cells.
+with removed as (
+    select
+        coalesce(sum(turns), 0)::bigint as turns,
+        coalesce(sum(impossible_turns), 0)::bigint as impossible_turns,
+        coalesce(sum(spans_of_generator), 0)::bigint as spans_of_generator,
+        coalesce(sum(spans_of_others), 0)::bigint as spans_of_others,
+        max(last_ns) as last_ns
+    from raw_rollup_runs
+    where run_id = $run_id
+),
+kept as (
+    select
+        count(*) filter (service_name is not distinct from 'ovl-caller') as of_generator,
+        count(*) filter (service_name is distinct from 'ovl-caller') as of_others,
+        list(distinct recording_id) as recordings
+    from run_spans
+    where run_id = $run_id
+)
 select
-    (select count(*) from run_spans
-        where run_id = $run_id and service_name is not distinct from 'ovl-caller') as spans_stored,
-    (select count(*) from run_spans
-        where run_id = $run_id and service_name is distinct from 'ovl-caller') as spans_of_target,
-    (select count(*) from turns where run_id = $run_id) as turns,
-    (select count(*) from turns where run_id = $run_id and impossible) as impossible_turns,
-    (select count(*) from calls where run_id = $run_id) as calls
+    kept.of_generator + removed.spans_of_generator as spans_stored,
+    kept.of_others + removed.spans_of_others as spans_of_target,
+    (select count(*) from turns where run_id = $run_id) + removed.turns as turns,
+    (select count(*) from turns where run_id = $run_id and impossible) + removed.impossible_turns
+        as impossible_turns,
+    (select count(*) from calls where run_id = $run_id) as calls,
+    removed.turns as turns_removed,
+    removed.spans_of_generator + removed.spans_of_others as spans_removed,
+    removed.last_ns as removed_until_ns,
+    kept.recordings
+from kept, removed

@@ -1,12 +1,21 @@
 -- title: Turn cycles per call and level
 -- question: How often does a call that nothing holds up take a turn?
 -- columns: level_no, call_id, cycles, sum_s
--- reads: slot_levels, turns
+-- reads: slot_levels, turns, raw_rollup_cycles
 -- From one end of the caller's speech to the next within a call; counted where the cycle ended, so
 -- that long ones are not missed in a short level.
-select s.level_no, t.call_id, count(*)::integer as cycles, sum(t.cycle_s) as sum_s
-from slot_levels s
-join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
-where s.run_id = $run_id and s.counts and t.cycle_s is not null
-group by s.level_no, t.call_id
-order by s.level_no, t.call_id
+select level_no, call_id, sum(cycles)::integer as cycles, sum(sum_s) as sum_s
+from (
+    select s.level_no, t.call_id, count(*) as cycles, sum(t.cycle_s) as sum_s
+    from slot_levels s
+    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    where s.run_id = $run_id and s.counts and t.cycle_s is not null
+    group by all
+    union all
+    select level_no, call_id, cycles, sum_s
+    from raw_rollup_cycles
+    semi join slot_levels using (run_id, level_no)
+    where run_id = $run_id
+)
+group by level_no, call_id
+order by level_no, call_id

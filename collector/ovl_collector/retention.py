@@ -1,9 +1,9 @@
 """Keeping a store within a size and an age, by whole sealed files, the oldest first.
 
 Deleting rows does not shrink a DuckDB file, so files go. Nothing of a running or tagged run goes,
-nor what was received while it ran, since its target's spans carry no run id. What holds an untagged
-run is rolled up instead of removed, and removed only when everything else is gone. When the marks
-of the store can not be read nothing goes at all.
+nor what was received while it ran, since its target's spans carry no run id. What holds spans of an
+untagged run is rolled up instead of removed, and removed only when everything else is gone. When
+the marks of the store can not be read nothing goes at all.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ import orjson
 from ovl_collector.errors import CollectorError
 from ovl_collector.locks import RecordingLock, is_locked
 from ovl_collector.manifest import Manifest, SegmentEntry, read_manifest
-from ovl_collector.rollup import SegmentRuns, roll_up, runs_of
+from ovl_collector.rollup import Other, SegmentRuns, roll_up, runs_of
 from ovl_collector.segment_file import remove_database
 from ovl_collector.segments import Segments
 
 MARKS_FILE: Final = "marks.json"
 _FOREVER_NS: Final = 2**63
+# Spans of one turn come from several exporters, which hold back and try again for so long.
+_NEAR_NS: Final = 120 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,15 @@ def removable(
     ]
 
 
+def other_of(other: Sealed, segment: Sealed) -> Other:
+    """Another file as the roll-up of ``segment`` sees it."""
+    is_near = (
+        other.first_ns - _NEAR_NS <= segment.last_ns
+        and other.last_ns + _NEAR_NS >= segment.first_ns
+    )
+    return Other(other.folder / other.entry.file, other.runs.runs, is_near)
+
+
 class Retention:
     """Sweeps a store now and then; used by one thread at a time, beside the writer."""
 
@@ -141,13 +152,19 @@ class Retention:
             return []
         marked = marked_runs(self._store)
         done = []
-        for segment in removable(list(self._sealed(manifests)), marked, now_unix_ns, keep, size):
+        sealed = list(self._sealed(manifests))
+        for segment in removable(sealed, marked, now_unix_ns, keep, size):
             too_old = keep.max_age_s is not None and (
                 segment.last_ns < now_unix_ns - int(keep.max_age_s * 1e9)
             )
             if not too_old and (keep.max_bytes is None or size <= keep.max_bytes):
                 break
-            freed = self._let_go(segment, now_unix_ns)
+            others = [
+                other_of(each, segment)
+                for each in sealed
+                if each is not segment and (each.folder / each.entry.file).exists()
+            ]
+            freed = self._let_go(segment, now_unix_ns, others)
             if freed is not None:
                 size -= freed
                 done.append(f"{segment.folder.name}/{segment.entry.file}")
@@ -209,10 +226,10 @@ class Retention:
                     continue
                 yield Sealed(folder, entry, self._known[key], is_over)
 
-    def _let_go(self, segment: Sealed, now_unix_ns: int) -> int | None:
+    def _let_go(self, segment: Sealed, now_unix_ns: int, others: Sequence[Other]) -> int | None:
         """Bytes freed; None when somebody else has the recording."""
         if segment.folder == self._own.folder:
-            return self._change(segment, self._own.update, now_unix_ns)
+            return self._change(segment, self._own.update, now_unix_ns, others)
         try:
             lock = RecordingLock.acquire(segment.folder)
         except CollectorError:
@@ -222,7 +239,7 @@ class Retention:
             change(read_manifest(segment.folder)).write(segment.folder)
 
         try:
-            return self._change(segment, update, now_unix_ns)
+            return self._change(segment, update, now_unix_ns, others)
         finally:
             lock.release()
 
@@ -231,13 +248,17 @@ class Retention:
         segment: Sealed,
         update: Callable[[Callable[[Manifest], Manifest]], None],
         now_unix_ns: int,
+        others: Sequence[Other],
     ) -> int:
         path, entry = segment.folder / segment.entry.file, segment.entry
         before = path.stat().st_size
-        if segment.runs.runs and not entry.rolled_up:
-            rolled = roll_up(path, entry, now_unix_ns)
-            update(lambda known: known.with_segment(rolled))
-            return before - rolled.bytes
+        # Without a run id it may hold spans of a target all the same: the roll-up finds out.
+        near_a_run = segment.runs.runs or any(other.is_near and other.runs for other in others)
+        if near_a_run and not entry.rolled_up:
+            rolled = roll_up(path, entry, now_unix_ns, others)
+            if rolled is not None:
+                update(lambda known: known.with_segment(rolled))
+                return before - rolled.bytes
         # The manifest first: readers never look for a file that is gone.
         update(lambda known: known.without_segment(entry.number))
         remove_database(path)

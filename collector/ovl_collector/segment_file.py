@@ -250,10 +250,12 @@ def _in_memory(folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def attach_new(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def attach_new(
+    connection: duckdb.DuckDBPyConnection, path: Path, block_bytes: int = _BLOCK_BYTES
+) -> None:
     """As ``segment``, in the storage version that DuckDB 1.5 opens; made when it is not there."""
     quoted = str(path).replace("'", "''")
-    options = f"storage_version '{STORAGE_VERSION}', block_size {_BLOCK_BYTES}"
+    options = f"storage_version '{STORAGE_VERSION}', block_size {block_bytes}"
     connection.execute(f"attach '{quoted}' as {_NAME} ({options})")
     connection.execute(f"use {_NAME}")
 

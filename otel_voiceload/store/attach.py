@@ -56,6 +56,26 @@ EMPTY = {
 }
 
 
+# What retention leaves of turns, in files that it has rolled up; in no other.
+ROLLED_UP = {
+    "cells": """select '' as run_id, '' as component, '' as source, 0 as level_no, 0 as block,
+        false as counts, false as limited, false as first, '' as phase, '' as scenario,
+        0::bigint as unix_minute, false as failed, false as interrupted, 0::smallint as bucket,
+        0::uinteger as turns, 0::double as sum_s, 0::uinteger as self_turns,
+        0::double as self_sum_s, 0::double as self_sum_squares""",
+    "throughput": """select '' as run_id, '' as component, 0 as level_no, 0 as block,
+        0::uinteger as finished, 0::uinteger as ended""",
+    "cycles": """select '' as run_id, 0 as level_no, '' as call_id, 0::uinteger as cycles,
+        0::double as sum_s""",
+    "failures": """select '' as run_id, '' as component, '' as error_type,
+        0::uinteger as attempts""",
+    "levels": """select '' as run_id, 0 as level_no, 0::bigint as counts_from_ns,
+        false as keeps_first""",
+    "runs": """select '' as run_id, 0::uinteger as turns, 0::uinteger as impossible_turns,
+        0::uinteger as spans_of_generator, 0::uinteger as spans_of_others, 0::bigint as first_ns,
+        0::bigint as last_ns""",
+}
+
 # What a file holds against what its own ledger says it should; counts cost next to nothing.
 _HELD = """
 select
@@ -181,6 +201,11 @@ def make_views(connection: duckdb.DuckDBPyConnection, segments: Iterable[Attache
     attached = tuple(segments)
     for table in TABLES:
         connection.execute(f"create view raw_{table} as {_union(table, attached)}")
+    rolled_up = _rolled_up(connection, attached)
+    for table, empty in ROLLED_UP.items():
+        parts = [f"select * from {each.alias}.rollup_{table}" for each in rolled_up]
+        union = " union all by name ".join(parts) or f"select * from ({empty}) where false"
+        connection.execute(f"create view raw_rollup_{table} as {union}")
     # DuckDB binds a view when it is created, and with it everything that it reads, over and over:
     # 1.5 s for all. Against empty stand-ins of the earlier views the same takes a tenth.
     stand_ins = []
@@ -206,6 +231,16 @@ def _union(table: str, segments: tuple[Attached, ...]) -> str:
         for segment in segments
     )
     return " union all by name ".join(parts)
+
+
+def _rolled_up(
+    connection: duckdb.DuckDBPyConnection, segments: tuple[Attached, ...]
+) -> tuple[Attached, ...]:
+    rows = connection.execute(
+        "select database_name from duckdb_tables() where table_name = 'rollup_cells'"
+    ).fetchall()
+    names = {row[0] for row in rows}
+    return tuple(segment for segment in segments if segment.alias in names)
 
 
 def _make_mappings(connection: duckdb.DuckDBPyConnection) -> None:

@@ -24,6 +24,8 @@ from otel_voiceload.store import catalogue
 # In the order in which they read each other.
 KEPT_VIEWS = (
     "trace_runs",
+    "rolled_levels",
+    "rolled_cells",
     "call_spans",
     "calls",
     "concurrency",
@@ -42,7 +44,11 @@ KEPT_VIEWS = (
     "curve",
 )
 # Where a time window cuts: the turns and the levels; calls stay, or concurrency would be wrong.
-WINDOWED = {"turn_spans": "start_ns", "slot_levels": "slot * 250000000"}
+WINDOWED = {
+    "turn_spans": "start_ns",
+    "slot_levels": "slot * 250000000",
+    "rolled_cells": "unix_minute * 60000000000",
+}
 Window = tuple[int | None, int | None]
 _KEPT_NAMES = re.compile(rf"\b({'|'.join(KEPT_VIEWS)})\b", re.IGNORECASE)
 ALL_RUNS = frozenset({"*"})

@@ -18,17 +18,23 @@ with spans_of_time as (
 ),
 heard as (
     select
-        s.run_id,
-        s.level_no,
-        count(t.response_latency_s) as turns,
-        quantile_cont(t.response_latency_s, 0.50) as p50_s,
-        quantile_cont(t.response_latency_s, 0.95) as p95_s,
-        quantile_cont(t.response_latency_s, 0.99) as p99_s,
-        count(*) filter (t.censored) as no_response
-    from slot_levels s
-    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
-    where s.counts and not t.held_up and (s.keeps_first or not coalesce(t.first, false))
-    group by s.run_id, s.level_no
+        run_id,
+        level_no,
+        count(response_latency_s) as turns,
+        quantile_cont(response_latency_s, 0.50) as p50_s,
+        quantile_cont(response_latency_s, 0.95) as p95_s,
+        quantile_cont(response_latency_s, 0.99) as p99_s,
+        count(*) filter (censored) as no_response
+    from (
+        select s.run_id, s.level_no, t.response_latency_s, t.censored
+        from slot_levels s
+        join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+        where s.counts and not t.held_up and (s.keeps_first or not coalesce(t.first, false))
+        union all
+        select run_id, level_no, latency_s, failed from rolled_turns
+        where component = 'turn' and counts_late
+    )
+    group by run_id, level_no
 ),
 ended as (
     select

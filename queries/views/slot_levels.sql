@@ -3,6 +3,7 @@
 -- After a step the system settles: max(5 s, 15 %) of a long hold is cut, one turn cycle of a short
 -- one. On the way down the backlog of the peak drains into the lower level: only what begins after
 -- every older turn was answered counts. What the generator spoiled (`limited_slots`) never does.
+-- Of a run whose turns were rolled up the cuts are those that all its turns had given.
 create view slot_levels as
 with cycles as (
     select
@@ -56,15 +57,16 @@ windows as (
     select
         i.*,
         greatest(1.0, (i.ended_ns - i.started_ns) / 6e9) as block_s,
-        greatest(
+        coalesce(r.counts_from_ns, greatest(
             i.started_ns + round(1e9 * least(
                 0.5 * hold_s, greatest(0.15 * hold_s, least(5.0, c.cycle_s))
             ))::bigint,
             coalesce(d.drained_ns, 0)
-        ) as counts_from_ns
+        )) as counts_from_ns
     from (select *, (ended_ns - started_ns) / 1e9 as hold_s from islands) i
     left join cycles c using (run_id)
     left join drained d using (run_id, level_no)
+    left join rolled_levels r using (run_id, level_no)
 ),
 in_holds as (
     select
@@ -73,7 +75,8 @@ in_holds as (
         n.slot * 250000000 >= w.counts_from_ns
             and (not w.comes_down or n.calls <= 1.15 * w.level + 1) as counts,
         floor((n.slot * 0.25 - w.started_ns / 1e9) / w.block_s)::integer as block,
-        w.comes_down
+        w.comes_down,
+        w.counts_from_ns
     from concurrency n
     join windows w on w.run_id = n.run_id
         and n.slot * 250000000 >= w.started_ns and n.slot * 250000000 < w.ended_ns
@@ -101,7 +104,8 @@ slots as (
         limited,
         true,
         slot // 20,
-        false
+        false,
+        null
     from rising
 ),
 -- First turns of calls pay for connections and are left out of latencies, unless next to nobody
@@ -115,6 +119,7 @@ newcomers as (
 )
 select
     slots.* exclude (comes_down) replace (slots.counts and l.slot is null as counts),
-    coalesce(newcomers.most, false) and not slots.comes_down as keeps_first
+    coalesce(r.keeps_first, newcomers.most and not slots.comes_down, false) as keeps_first
 from slots left join newcomers using (run_id, level_no)
+left join rolled_levels r using (run_id, level_no)
 left join limited_slots l using (run_id, slot);

@@ -10,7 +10,7 @@ from ovl_collector.rollup import SegmentRuns
 
 from .requests import T0, traces
 from .stores import new_segments, query
-from .test_rollup import run_span, turns
+from .test_rollup import foreign, run_span, turns
 from .test_segments import commit
 
 NONE = frozenset()
@@ -95,7 +95,7 @@ def sweep(tmp_path, segments, **keep):
 def test_foreign_spans_are_removed_and_runs_are_rolled_up(tmp_path):
     segments = store_of(
         tmp_path,
-        [traces(5)],
+        [foreign(5)],
         [run_span(), turns([0.5] * 300), run_span("run")],
         [run_span(run="tagged", tag="keep"), run_span("run", run="tagged")],
     )
@@ -111,7 +111,7 @@ def test_foreign_spans_are_removed_and_runs_are_rolled_up(tmp_path):
     ]
     assert not (segments.folder / "segment-0001.duckdb").exists()
     path = segments.folder / "segment-0002.duckdb"
-    assert query(path, "select sum(spans) from rollup_cells") == [(300,)]
+    assert query(path, "select sum(turns) from rollup_cells") == [(300,)]
     assert sweep(tmp_path, segments, max_age_s=60.0) == [], "once is enough"
     segments.end()
 

@@ -44,6 +44,15 @@ def test_the_empty_stand_in_has_the_columns_that_the_collector_writes(table: str
     assert [(row[0], row[1]) for row in empty] == [(row[0], row[1]) for row in written]
 
 
+@pytest.mark.parametrize("table", attach.ROLLED_UP)
+def test_the_empty_stand_in_of_cells_has_the_columns_that_retention_writes(table: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute((SCHEMA.parent / "rollup_sql" / "tables.sql").read_text())
+        written = connection.execute(f"describe rollup_{table}").fetchall()
+        empty = connection.execute(f"describe {attach.ROLLED_UP[table]}").fetchall()
+    assert [(row[0], row[1]) for row in empty] == [(row[0], row[1]) for row in written]
+
+
 def test_fewer_rows_than_were_acknowledged_are_counted(tmp_path: Path) -> None:
     connection = duckdb.connect()
     path = write_segment(tmp_path / "segment-0001.duckdb", [])

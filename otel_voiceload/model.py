@@ -384,6 +384,7 @@ class Health:
     late_starts: int  # calls that began over one frame after their schedule
     connect_pending: int
     dropped_starts: int = 0  # arrivals of the open model that found --max-calls held
+    pacing_error_p999_s: float = 0.0
     limited_by: tuple[str, ...] = ()  # of conventions.LIMIT_REASONS; empty: promises kept
 
 

@@ -159,6 +159,7 @@ class Probe:
             cpu=(cpu_s - self._cpu_before_s) * NS_PER_S / passed_ns,
             late_starts=late_starts,
             connect_pending=connect_pending,
+            pacing_error_p999_s=ticks.pacing_error_p999_s,
         )
         health = replace(health, limited_by=limited_by(health))
         self._at_mono_ns, self._cpu_before_s = now_mono_ns, cpu_s

@@ -27,6 +27,7 @@ _UNITS = {
     "frames_late": "{frame}",
     "late_share": "1",
     "pacing_error_p99_s": "s",
+    "pacing_error_p999_s": "s",
     "loop_lag_p99_s": "s",
     "run_delay_share": "1",
     "cpu": "1",

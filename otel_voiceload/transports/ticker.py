@@ -34,6 +34,7 @@ class TickHealth:
     frames_late: int  # over one frame late: skipped
     late_share: float
     pacing_error_p99_s: float  # how late callbacks ran, skipped ones included; at most 0.1
+    pacing_error_p999_s: float = 0.0
 
 
 class Ticket:
@@ -132,7 +133,10 @@ class FrameTicker:
         """Figures since the last call of this method."""
         due, late, cells = self._due, self._late, self._cells
         self._due, self._late, self._cells = 0, 0, [0] * _CELLS
-        return TickHealth(due, late, late / due if due else 0.0, _p99_s(cells))
+        late_share = late / due if due else 0.0
+        return TickHealth(
+            due, late, late_share, _quantile_s(cells, 0.99), _quantile_s(cells, 0.999)
+        )
 
     async def _run(self) -> None:
         # After an idle time the old schedule lies far behind; go on at its next slot from now.
@@ -146,8 +150,8 @@ class FrameTicker:
             await asyncio.sleep(math.ceil(ahead / NS_PER_MS) / 1000 if ahead > 0 else 0)
 
 
-def _p99_s(cells: list[int]) -> float:
-    wanted = math.ceil(sum(cells) * 0.99)
+def _quantile_s(cells: list[int], q: float) -> float:
+    wanted = math.ceil(sum(cells) * q)
     seen = 0
     for index, count in enumerate(cells):
         seen += count

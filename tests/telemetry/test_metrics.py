@@ -23,6 +23,7 @@ def test_a_second_of_health_becomes_one_gauge_per_figure() -> None:
         "voiceload.generator.frames_late": 3,
         "voiceload.generator.late_share": 0.005,
         "voiceload.generator.pacing_error_p99_s": 0.002,
+        "voiceload.generator.pacing_error_p999_s": 0.0,
         "voiceload.generator.loop_lag_p99_s": 0.001,
         "voiceload.generator.run_delay_share": 0.02,
         "voiceload.generator.cpu": 0.2,

@@ -52,6 +52,7 @@ bench: $(STAMP) ## measure start-up, 200 calls at once, the demo's verdict, the 
 	$(BIN)/python -m tests.benchmarks.concurrent_calls
 	$(BIN)/python -m tests.benchmarks.demo_seeds
 	$(BIN)/python -m tests.benchmarks.collector_ingest
+	$(BIN)/python -m tests.benchmarks.outage
 
 bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
 	$(BIN)/python -m tests.benchmarks.from_nothing

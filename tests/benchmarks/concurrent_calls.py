@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,14 @@ from tests.benchmarks.running import (
     family,
     is_collector,
     json_line,
+    kilobytes,
     machine,
+    memory_bytes,
     ms,
     need_proc,
     percent,
+    pin,
+    sockets,
     started,
     table,
 )
@@ -45,6 +51,7 @@ SCENARIOS = {
     "demo": ("--cycle", "speech=1.2s,think=200ms", "--plant", "none:{calls}"),
     "booking": ("--stt-capacity", "10000", "--llm-capacity", "10000", "--tts-capacity", "10000"),
 }
+WORKER_SOCKETS = 8  # more than the runner and telemetry ever hold
 HELD = 0.95  # of the calls: from then on a second counts for the CPU figures
 POINTS = """
 select name, at_ns, value from metric_points
@@ -65,12 +72,17 @@ class Used:
 
 
 class CpuWatch(threading.Thread):
-    """Reads the CPU times of the agent and of the generator's family twice a second."""
+    """Reads the CPU times of the agent and of the generator's family twice a second.
 
-    def __init__(self, generator_pid: int, agent_pid: int) -> None:
+    With ``worker_core`` the worker gets that core for itself, and everything else the others.
+    """
+
+    def __init__(self, generator_pid: int, agent_pid: int, worker_core: int | None = None) -> None:
         super().__init__(daemon=True)
         self.seen: list[Used] = []
+        self.worker_bytes: list[tuple[int, int]] = []  # (sockets, resident memory)
         self._pids = (generator_pid, agent_pid)
+        self._worker_core = worker_core
         self._over = threading.Event()
 
     def run(self) -> None:
@@ -82,11 +94,33 @@ class CpuWatch(threading.Thread):
                 latest[pid] = cpu_s(pid) or latest.get(pid, 0.0)
                 if is_collector(pid):
                     collectors.add(pid)
+            self._look_at_worker(set(latest) - collectors - {generator_pid}, collectors)
             collector = sum(latest[pid] for pid in collectors)
             generator = sum(latest.values()) - collector
             agents = cpu_s(agent_pid) or 0.0
             others = busy_s() - generator - collector - agents
             self.seen.append(Used(time.time(), generator, collector, agents, others))
+
+    def _look_at_worker(self, candidates: set[int], collectors: set[int]) -> None:
+        """The one of them that holds the calls."""
+        held = {pid: sockets(pid) for pid in candidates}
+        worker = max(held, key=lambda pid: held[pid], default=0)
+        if not worker or held[worker] < WORKER_SOCKETS:
+            return
+        self.worker_bytes.append((held[worker], memory_bytes(worker) or 0))
+        if self._worker_core is not None:
+            others = set(range(os.cpu_count() or 1)) - {self._worker_core}
+            pin(worker, {self._worker_core})
+            for pid in {*candidates, *collectors, *self._pids} - {worker}:
+                pin(pid, others)
+
+    @property
+    def bytes_per_call(self) -> float | None:
+        """How the worker's memory grew from its first calls to its last."""
+        if not self.worker_bytes:
+            return None
+        (few, before), (many, after) = min(self.worker_bytes), max(self.worker_bytes)
+        return (after - before) / (many - few) if many > few else None
 
     def stop(self) -> None:
         self._over.set()
@@ -120,13 +154,21 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def hold_calls(
-    scenario: str, calls: int, seconds: int, folder: Path, agent_pid: int, url: str
+    scenario: str,
+    calls: int,
+    seconds: int,
+    folder: Path,
+    agent_pid: int,
+    url: str,
+    *,
+    worker_core: int | None = None,
+    more: Sequence[str] = (),
 ) -> dict[str, Any]:
     """One run of ``ovl generate``; its figures."""
     words = ["generate", url, "-c", str(calls), "-d", f"{seconds}s", "--max-calls", str(calls)]
-    words += ["--scenario", scenario, "-f", "json", "-o", "report.json"]
+    words += ["--scenario", scenario, "-f", "json", "-o", "report.json", *more]
     with started(folder, *words) as generator:
-        watch = CpuWatch(generator.pid, agent_pid)
+        watch = CpuWatch(generator.pid, agent_pid, worker_core)
         watch.start()
         code = generator.wait(seconds + 120)
         watch.stop()
@@ -153,11 +195,13 @@ def hold_calls(
         "turns": report["turn_latency"]["samples"],
         "turn_p95_s": report["turn_latency"]["p95_s"],
         "pacing_error_p99_s": spread(points["pacing_error_p99_s"]),
+        "pacing_error_p999_s": spread(points["pacing_error_p999_s"]),
         "late_share": sum(points["frames_late"]) / sum(points["frames_due"]),
         "run_delay_share": spread(points["run_delay_share"]),
         "loop_lag_p99_s": spread(points["loop_lag_p99_s"]),
         "worker_cores": round(float(np.median(points["cpu"])), 3),
         "cores": {name: round(value, 3) for name, value in cores.items()},
+        "bytes_per_call": watch.bytes_per_call,
         "spans": {key: said[f"spans_{key}"] for key in ("ended", "stored", "lost")},
     }
 
@@ -193,6 +237,7 @@ def rows_of(f: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("calls held, turns, turn p95", f"{f['calls_held']}, {f['turns']}, {ms(f['turn_p95_s'])}"),
         ("pacing error p99 of a second: p50 / p99 / max", seconds("pacing_error_p99_s")),
+        ("pacing error p99.9 of a second: p50 / p99 / max", seconds("pacing_error_p999_s")),
         ("frames dropped late", percent(f["late_share"])),
         ("run delay of a second: p50 / p99 / max", " / ".join(map(percent, delay.values()))),
         ("loop lag p99 of a second: p50 / p99 / max", seconds("loop_lag_p99_s")),
@@ -200,6 +245,8 @@ def rows_of(f: dict[str, Any]) -> list[tuple[str, str]]:
         ("cores: generator with telemetry", f"{cores['generator']:.2f}"),
         ("cores: collector", f"{cores['collector']:.2f}"),
         ("cores: agent", f"{cores['agent']:.2f}, {per_call(cores['agent'], f)}"),
+        ("who runs where", "nobody is pinned: the kernel places them"),
+        ("worker's memory per call", kilobytes(f["bytes_per_call"])),
         ("cores: everything else on this machine", f"{cores['others']:.2f}"),
         ("spans ended, stored, lost", f"{f['spans']['ended']}, {f['spans']['stored']}, {lost}"),
         ("validity, exit", f"{f['validity']}, {f['exit']}"),

@@ -110,6 +110,39 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def sockets(pid: int) -> int:
+    """How many the process holds: of all that a run starts, a worker has the most."""
+    found = 0
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found += entry.readlink().name.startswith("socket:")
+    return found
+
+
+def descriptors(pid: int) -> int:
+    try:
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    except OSError:
+        return 0
+
+
+def memory_bytes(pid: int) -> int | None:
+    """Resident memory, shared libraries included; None when the process is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1])
+    except (OSError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def pin(pid: int, cores: set[int]) -> None:
+    """Put all threads of a process on these cores; one that is gone stays gone."""
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
+
+
 def is_collector(pid: int) -> bool:
     try:
         return b"ovl_collector" in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -154,6 +187,10 @@ def json_line(benchmark: str, before: dict[str, object], **figures: object) -> N
 
 def ms(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def kilobytes(n_bytes: float | None) -> str:
+    return "-" if n_bytes is None else f"{n_bytes / 1000:.0f} kB"
 
 
 def percent(share: float | None) -> str:

@@ -1,7 +1,7 @@
 -- title: Whether turns came as those of independent callers would
 -- question: Did the callers speak in step, and did they say what was said before?
 -- columns: dispersion, bins, turns, prompt_repeat_ratio, prompts
--- reads: slot_levels, turns
+-- reads: slot_levels, turns, raw_rollup_runs
 -- `dispersion` is the index of dispersion of turn starts: their variance over their mean, in bins of
 -- 0.5 s within held levels after the warm-up cut, pooled over the levels. 1 is what many independent
 -- callers give; more, and they speak in step, so that the target meets bursts at a level that a
@@ -11,6 +11,10 @@ with bins as (
     select s.run_id, s.level_no, s.slot // 2 as bin
     from slot_levels s
     where s.run_id = $run_id and s.kind = 'held' and s.counts and not s.limited
+        -- Of turns that were rolled up nobody knows the moment any more.
+        and s.slot * 250000000 > coalesce(
+            (select max(last_ns) from raw_rollup_runs where run_id = $run_id), 0
+        )
     group by all
     having count(*) = 2
 ),

@@ -41,6 +41,7 @@ select
         when a ->> '$."voiceload.run.stop_reason"' = 'generator_limit' then 'inconclusive'
         when not shut_down then 'degraded'
         when coalesce(a ->> '$."voiceload.run.spans_lost"', '{}') not in ('{}', '') then 'degraded'
+        when run_id in (select run_id from raw_rollup_runs) then 'degraded'
         else 'valid'
     end as validity,
     shut_down,

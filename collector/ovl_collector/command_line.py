@@ -1,4 +1,4 @@
-"""The options of the collector's process and the configuration they make."""
+"""The configuration that the options of the collector's process make."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def config_from(arguments: argparse.Namespace) -> Config:
     if arguments.tls_cert or arguments.tls_key or arguments.tls_client_ca:
         if not (arguments.tls_cert and arguments.tls_key):
             raise UsageError("TLS needs both --tls-cert and --tls-key")
-        tls = Tls(arguments.tls_cert, arguments.tls_key, arguments.tls_client_ca)
+        ca = arguments.tls_client_ca
+        tls = Tls(Path(arguments.tls_cert), Path(arguments.tls_key), Path(ca) if ca else None)
     return Config(
         store=Path(arguments.store),
         grpc=parse_address(arguments.grpc, "--grpc") if arguments.grpc else None,
@@ -43,6 +44,7 @@ def config_from(arguments: argparse.Namespace) -> Config:
             parse_age(arguments.max_age, "--max-age") if arguments.max_age else None,
         ),
         forward=_destination(arguments),
+        cors_origins=tuple(arguments.cors_origin),
     )
 
 
@@ -66,32 +68,3 @@ def _secret(text: str, option: str) -> str:
     if not value:
         raise UsageError(f"{option} {text}: that environment variable is not set")
     return value
-
-
-def parser() -> argparse.ArgumentParser:
-    """Every option of ``python -m ovl_collector.serve``."""
-    options = argparse.ArgumentParser(
-        prog="python -m ovl_collector.serve",
-        description="Receives OTLP and acknowledges it once DuckDB has committed it.",
-    )
-    add = options.add_argument
-    add("--store", required=True, help="folder of recordings; made when it is not there")
-    add("--grpc", help="host:port of OTLP/gRPC (default 127.0.0.1:4317, or any free port)")
-    add("--http", help="host:port of OTLP/HTTP (default 127.0.0.1:4318, or any free port)")
-    add("--recording", help="continue this recording instead of starting a new one")
-    add("--token", help="ask senders for this bearer token; env:NAME reads it from there")
-    add("--tls-cert", type=Path)
-    add("--tls-key", type=Path)
-    add("--tls-client-ca", type=Path, help="ask senders for a certificate of this authority")
-    add("--insecure", action="store_true", help="allow an open address without any of these")
-    add("--parent-pid", type=int, help="stop in order when this process is gone")
-    add("--recover", action="store_true", help="seal what dead collectors left, then exit")
-    add("--max-body-mib", type=int, default=16, help="of one request, also after decompression")
-    add("--segment-items", type=int, default=Rotation().items, help="spans and points per file")
-    add("--segment-mib", type=int, default=Rotation().body_bytes // 2**20)
-    add("--segment-age-s", type=float, default=Rotation().age_s)
-    add("--forward", help="send a copy of what was stored to this OTLP/HTTP endpoint")
-    add("--forward-header", action="append", default=[], help="'Name: value' or env:NAME")
-    add("--max-size", help="of the store, such as 20GiB; the oldest files go first")
-    add("--max-age", help="of what is kept, such as 7d")
-    return options

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ovl_collector.cors import cors_problems
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import UsageError
 from ovl_collector.forward import Destination
@@ -88,6 +89,7 @@ class Config:
     rotation: Rotation = field(default_factory=Rotation)
     keep: Keep = field(default_factory=Keep)
     forward: Destination | None = None
+    cors_origins: tuple[str, ...] = ()  # of web pages whose browsers may send
 
     def problems(self) -> list[str]:
         found = [
@@ -99,6 +101,7 @@ class Config:
             found += self.tls.problems()
         if self.forward is not None:
             found += self.forward.problems()
+        found += cors_problems(self.cors_origins)
         if self.room_bytes < self.limits.body_bytes:
             found.append(
                 f"room for {self.room_bytes} queued bytes is less than one body may have "

@@ -84,7 +84,8 @@ class Decoder:
                 resource_id, resource = self._headers.resource(place.resource, place.resource_url)
                 scope_id, scope = self._headers.scope(group.header, group.schema_url)
             except (UnicodeDecodeError, DecodeError):
-                reasons["bad_header"] += place.items
+                if place.items:
+                    reasons["bad_header"] += place.items
                 continue
             places = (resource_id, scope_id, batch_id)
             any_stored = False

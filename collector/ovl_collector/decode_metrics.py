@@ -51,7 +51,8 @@ def decode_metric_groups(
         except (UnicodeDecodeError, DecodeError):
             # How many points the metrics hold is unknown when they are not read: one each.
             received += place.items
-            reasons["bad_header"] += place.items
+            if place.items:
+                reasons["bad_header"] += place.items
             continue
         stored_before = len(rows)
         for raw in group.members:

@@ -73,8 +73,9 @@ class Decoded:
 
     @property
     def error_message(self) -> str:
-        """For ``partial_success``: what was rejected and why; empty when nothing was."""
-        if not self.reject_reasons:
+        """For ``partial_success``: what was rejected and why; empty when nothing was, since a text
+        without a count would be a warning, and we give none."""
+        if not self.rejected:
             return ""
         noun = "spans" if self.signal == "traces" else "data points"
         why = ", ".join(f"{name}: {count}" for name, count in sorted(self.reject_reasons.items()))

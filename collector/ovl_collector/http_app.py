@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import hmac
 import io
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from ovl_collector import answers
 from ovl_collector.admission import RETRY_AFTER_S, Reservation
 from ovl_collector.answers import JSON, PROTOBUF
 from ovl_collector.control import Control
+from ovl_collector.cors import Cors, is_preflight, readable_by, send_preflight
 from ovl_collector.decoded import Signal
 from ovl_collector.errors import RequestRefused, TooLarge, Unavailable
 from ovl_collector.receive import Receiver
@@ -52,10 +53,17 @@ class _ClientGone(Exception):
 
 
 class App:
-    def __init__(self, receiver: Receiver, control: Control, token: str | None) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        control: Control,
+        token: str | None,
+        cors_origins: Sequence[str] = (),
+    ) -> None:
         self._receiver = receiver
         self._control = control
         self._token = token.encode() if token is not None else None
+        self._cors = Cors(cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -73,8 +81,12 @@ class App:
             except _ClientGone:
                 return
             await _respond(send, answer.status, JSON, answer.body)
-        else:
+        elif (origin := self._cors.allowed(headers)) is None:
             await self._otlp(scope, headers, receive, send)
+        elif path in _SIGNALS and is_preflight(scope["method"], headers):
+            await send_preflight(origin, send)
+        else:
+            await self._otlp(scope, headers, receive, readable_by(origin, send))
 
     async def _otlp(
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send

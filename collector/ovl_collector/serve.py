@@ -26,7 +26,7 @@ import uvloop
 
 from ovl_collector import self_watch
 from ovl_collector.admission import Admission
-from ovl_collector.command_line import config_from, parser
+from ovl_collector.command_line import config_from
 from ovl_collector.config import Config
 from ovl_collector.control import CONTROL_FILE, Control, write_control_file
 from ovl_collector.doors import Doors, open_doors
@@ -35,6 +35,7 @@ from ovl_collector.forward import Forwarder
 from ovl_collector.http_app import App
 from ovl_collector.http_server import HttpServer
 from ovl_collector.ledger import Ledger
+from ovl_collector.options import as_toml, read_options
 from ovl_collector.receive import Receiver
 from ovl_collector.recordings import Claim, claim_recording, recover_dead
 from ovl_collector.retention import Retention
@@ -51,7 +52,10 @@ _M_ARENA_MAX: Final = -8
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until stopped; returns the exit code. Errors are one line on stderr."""
     try:
-        arguments = parser().parse_args(argv)
+        arguments = read_options(argv, os.environ)
+        if arguments.print_config:
+            sys.stdout.write(as_toml(arguments))
+            return 0
         if arguments.recover:
             return _recover_all(Path(arguments.store))
         config = config_from(arguments)
@@ -131,7 +135,9 @@ async def _run(
         copies=forwarder,
     )
     control = Control(writer, segments, ledger, admission, stopping.set, forwarder)
-    http_server = HttpServer(App(receiver, control, config.token), doors.listener, config.tls)
+    http_server = HttpServer(
+        App(receiver, control, config.token, config.cors_origins), doors.listener, config.tls
+    )
     if forwarder is not None:
         forwarder.start()
     try:

@@ -49,6 +49,19 @@ def collect(
         list[str] | None,
         typer.Option("--forward-header", help="'Name: value' for it, or 'Name: env:VARIABLE'."),
     ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cors-origin", help="Answer web pages of this origin, such as https://app.example."
+        ),
+    ] = None,
+    collector_config: Annotated[
+        Path | None,
+        typer.Option(
+            "--collector-config",
+            help="TOML file with the collector's options; all but its store count here.",
+        ),
+    ] = None,
 ) -> None:
     """Receive OTLP traces and metrics into the store; each is acknowledged once it is committed."""
     from otel_voiceload.runner.collector import collect_in_foreground
@@ -66,6 +79,8 @@ def collect(
         ("--max-age", max_age),
         ("--forward", forward),
         *(("--forward-header", header) for header in forward_header or ()),
+        *(("--cors-origin", origin) for origin in cors_origin or ()),
+        ("--config", collector_config),
     ):
         if value is not None:
             words += [option, str(value)]

@@ -65,12 +65,14 @@ def test_every_option_is_handed_on(
     monkeypatch.setenv("TOKEN", "s3cret")
     words = (
         *("--grpc", "127.0.0.1:1", "--http", "127.0.0.1:2", "--token", "env:TOKEN"),
-        *("--tls-cert", "c.pem", "--tls-key", "k.pem", "--tls-client-ca", "ca.pem", "--insecure"),
+        *("--tls-cert", "c.pem", "--tls-key", "k.pem", "--tls-client-ca", "ca.pem"),
+        *("--cors-origin", "https://app.example", "--collector-config", "c.toml", "--insecure"),
     )
 
     ovl(capsys, store, "collect", *words)
 
-    assert collected.words == ["--store", str(store), *words]
+    handed = ["--config" if word == "--collector-config" else word for word in words]
+    assert collected.words == ["--store", str(store), *handed]
     assert collected.access == Access({"authorization": "Bearer s3cret"}, Path("c.pem"))
 
 

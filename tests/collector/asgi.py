@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Collector:
         limits: Limits | None = None,
         room: int = 2**26,
         token: str | None = None,
+        cors_origins: Sequence[str] = (),
         **writer_options: Any,
     ) -> None:
         self.folder = folder
@@ -51,7 +52,7 @@ class Collector:
         )
         self.stopped = False
         self.control = Control(self.writer, self.segments, self.ledger, self.admission, self._stop)
-        self.app = App(self.receiver, self.control, token)
+        self.app = App(self.receiver, self.control, token, cors_origins)
 
     def _stop(self) -> None:
         self.stopped = True

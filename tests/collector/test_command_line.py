@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from ovl_collector.command_line import config_from, parser
+from ovl_collector.command_line import config_from
 from ovl_collector.config import Address
 from ovl_collector.errors import UsageError
+from ovl_collector.options import read_options
 
 
 def config(*options: str):
-    return config_from(parser().parse_args(["--store", "s", *options]))
+    return config_from(read_options(["--store", "s", *options], {}))
 
 
 def test_defaults_ask_for_no_particular_port():

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from ovl_collector.decoded import Limits
 
 from .asgi import JSON, PROTOBUF, Collector
-from .requests import as_json, gauge, traces
+from .requests import as_json, field, gauge, traces
 
 BODY = traces(3).SerializeToString()
 
@@ -89,6 +89,30 @@ def test_one_bad_span_among_many_is_a_partial_success(collector):
     few.resource_spans[0].scope_spans[0].spans[1].trace_id = b""
     _, _, body = collector.request(as_json(few), content_type=JSON)
     assert json.loads(body)["partialSuccess"]["rejectedSpans"] == "1"
+
+
+BAD_RESOURCE = field(1, field(1, field(1, b"\xff")) + field(2, b""))  # unreadable, of no span
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY,
+        BAD_RESOURCE,
+        BODY + BAD_RESOURCE,
+        traces(2, attributes={"x": float("nan"), "session.id": 5}).SerializeToString(),
+        traces(2).SerializeToString() * 2,  # the same spans twice
+        b"",
+    ],
+)
+def test_success_is_never_a_warning(collector, body):
+    """OTLP allows a message with nothing rejected; nobody here sends one, resends included."""
+    for _ in range(2):
+        for path in ("/v1/traces", "/v1/metrics"):
+            if path == "/v1/metrics" and b"span" in body:
+                continue
+            status, _, answer = collector.request(body, path=path)
+            assert (status, answer) == (200, b"")
 
 
 @pytest.mark.parametrize(

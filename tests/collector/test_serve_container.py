@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from ovl_collector.command_line import config_from, parser
+from ovl_collector.command_line import config_from
+from ovl_collector.options import read_options
 
 LINES = (
     (Path(__file__).parents[2] / "collector/Dockerfile").read_text().replace("\\\n", " ")
@@ -30,7 +31,7 @@ def test_its_command_is_one_that_the_collector_takes(monkeypatch):
     monkeypatch.setenv("OVL_TOKEN", "secret")
     command = [*json.loads(steps("ENTRYPOINT")[0]), *json.loads(steps("CMD")[0])]
     assert command[:3] == ["python", "-m", "ovl_collector.serve"]
-    config = config_from(parser().parse_args(command[3:]))
+    config = config_from(read_options(command[3:], {}))
     assert config.problems() == []
     assert config.token == "secret"
     assert {str(address.port) for address in (config.grpc, config.http)} == set(
@@ -40,4 +41,4 @@ def test_its_command_is_one_that_the_collector_takes(monkeypatch):
 
 def test_an_open_door_without_a_guard_is_still_refused():
     command = json.loads(steps("ENTRYPOINT")[0])[3:]
-    assert len(config_from(parser().parse_args(command)).problems()) == 2
+    assert len(config_from(read_options(command, {})).problems()) == 2

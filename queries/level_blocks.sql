@@ -1,7 +1,8 @@
 -- title: Time spent at each level, block by block
 -- question: How long was each level of load held, with how many calls, and does it count?
 -- columns: level_no, level, kind, stage_index, phase, block, seconds, call_seconds, limited, start_s, start_ns
--- reads: slot_levels, concurrency
+-- reads: slot_levels, concurrency, stages
+-- Not those of a spike: what a sudden crowd meets says little of the level that it is.
 select
     level_no,
     any_value(level) as level,
@@ -17,5 +18,6 @@ select
     min(slot)::bigint * 250000000 as start_ns
 from slot_levels
 where run_id = $run_id and counts
+    and stage_index not in (select stage_index from stages where run_id = $run_id and spike)
 group by level_no, block
 order by level_no, block

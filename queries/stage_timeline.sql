@@ -3,7 +3,7 @@
 -- columns: series, at_s, calls, stage_index, phase
 -- reads: stages, concurrency
 -- "asked" has two rows per stage, its start and its end; "held" at most 400 points, each the highest
--- of its bucket, so that a short peak is not averaged away.
+-- of its bucket, so that a short peak is not averaged away. The open model asks for no number of calls.
 with origin as (
     select coalesce(
         (select min(started_ns) from stages where run_id = $run_id),
@@ -23,11 +23,11 @@ held as (
 )
 select 'asked' as series, (started_ns - zero_ns) / 1e9 as at_s, calls_from as calls, stage_index, phase
 from stages, origin
-where run_id = $run_id
+where run_id = $run_id and arrivals is null
 union all
 select 'asked', (ended_ns - zero_ns) / 1e9, calls_to, stage_index, phase
 from stages, origin
-where run_id = $run_id
+where run_id = $run_id and arrivals is null
 union all
 select 'held', slot * 0.25 - zero_ns / 1e9, calls::double, null, null
 from held, origin

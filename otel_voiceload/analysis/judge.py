@@ -77,7 +77,7 @@ class Grounds:
 
 
 def judge(threshold: Threshold, grounds: Grounds) -> Judged:
-    """One threshold over the run, at the expected peak, or level by level for a search."""
+    """One threshold over the run or a part of it, at the expected peak, or level by level."""
     if threshold.metric in PACKET_METRICS and not grounds.packets:
         why = "this wire is a byte stream: it has no packets, see audio_gap instead"
         return Judged(threshold, "not_applicable", why=why)
@@ -88,8 +88,8 @@ def judge(threshold: Threshold, grounds: Grounds) -> Judged:
     if not len(data.values):
         why = f"nothing in this run matches {threshold.name}"
         return Judged(threshold, "not_applicable", why=why)
-    if any(key == "level" for key, _ in threshold.selector):
-        return judge_values(threshold, data, grounds)
+    if any(key in ("level", "phase") for key, _ in threshold.selector):
+        return judge_values(threshold, data, grounds)  # whoever names a part means that part
     if grounds.expected_peak is not None and grounds.levels:
         return _at_peak(threshold, data, grounds, grounds.expected_peak)
     if grounds.searches and len(grounds.levels) > 1:

@@ -19,7 +19,7 @@ from otel_voiceload.errors import ExitCode
 Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
 
 # Profiles that climb until something breaks.
-SEARCHES = ("ramp", "spike", "scale", "demo")
+SEARCHES = ("ramp", "spike", "scale", "five-phase", "demo")
 
 
 def decide(judged: Sequence[Judged], validity: Validity) -> Verdict:

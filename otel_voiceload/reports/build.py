@@ -26,6 +26,7 @@ from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
 from otel_voiceload.reports import build_figures as figures
+from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports.build_measured import read_samples
 from otel_voiceload.reports.report import Report, Run, StopReason
@@ -134,7 +135,7 @@ class _Builder:
             baseline=base,
             packets=self._samples.packets,
             searches=self._facts.get("profile") in verdict.SEARCHES,
-            expected_peak=options.expected_peak,
+            expected_peak=self._expected_peak,
         )
 
     def report(self) -> Report:
@@ -144,7 +145,7 @@ class _Builder:
         slo = ceilings.slo([each.threshold for each in safe], self._grounds)
         own = ceilings.degradation(self._grounds)
         promised = headroom.safe_calls(self._found.components, slo, own)
-        room = headroom.headroom(self._options.expected_peak, promised)
+        room = headroom.headroom(self._expected_peak, promised)
         samples, found = self._samples, self._found
         curve = self._reading.query("component_curve", run_id=self._run_id)
         health = self._reading.query("generator_health", run_id=self._run_id)
@@ -176,7 +177,13 @@ class _Builder:
                 "ratio": room.ratio,
             },
             "fixes": findings.fixes(headroom.fixes(found.components)),
-            "spikes": [],
+            "phases": phases.phases(
+                self._reading.query("phase_table", run_id=self._run_id), samples, judged
+            ),
+            "spikes": phases.spikes(
+                self._reading.query("spikes", run_id=self._run_id),
+                self._reading.query("spike_recovery", run_id=self._run_id),
+            ),
             "spike_gap": None,
             "drift": [],
             "autoscaling": [],
@@ -189,6 +196,12 @@ class _Builder:
                 self._lost() | ({IN_SPOOL: waiting} if (waiting := self._spooled.spans) else {}),
             ),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
+    @property
+    def _expected_peak(self) -> float | None:
+        """As the reader says, else as the run was started with."""
+        asked = self._options.expected_peak
+        return cast("float | None", self._facts["peak_calls"]) if asked is None else asked
+
         }
 
     def _unmarked_baseline(self) -> str | None:

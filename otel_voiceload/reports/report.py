@@ -102,6 +102,54 @@ class Level(TypedDict):
     excluded_why: str | None
 
 
+class Phase(TypedDict):
+    """A phase by its name, over all of its stages."""
+
+    phase: str
+    started: str | None
+    ended: str | None
+    stages: int
+    calls_from: float | None  # the least and the most that was asked for; None in the open model
+    calls_to: float | None
+    per_s_to: float | None  # open model: the most calls that were begun per second
+    calls: int  # begun in it
+    turns: int
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    completion: float | None
+    error_rate: float | None
+    starts_dropped: int  # arrivals that found all of --max-calls held
+    note: str  # where a load came from that nobody wrote down
+    verdict: ThresholdVerdict | None  # of the thresholds with {phase:...}; the worst of them
+
+
+class Spike(TypedDict):
+    """A jump that was not spread over a turn cycle."""
+
+    stage_index: int
+    phase: str
+    started: str | None
+    calls_before: float
+    calls_asked: float
+    calls_reached: int
+    jump_s: float | None  # until 95 % of the calls asked for had media; None: they never had
+    schedule_delay_p95_s: float | None  # between a call's schedule and its start: our own part
+    connect_attempts: int
+    connect_failures: int
+    connect_p50_s: float | None
+    connect_p95_s: float | None
+    queued: int  # requests of components that had to wait
+    rejected: int  # requests and calls
+    dropped: int  # calls
+    p95_before_s: float | None
+    p95_s: float | None
+    p95_after_s: float | None
+    recovery_s: float | None  # from its end; None: not seen within watched_s
+    recovery_resolution_s: float | None
+    watched_s: float | None
+
+
 class Unattributed(TypedDict):
     p50_s: float | None
     p95_s: float | None
@@ -224,7 +272,8 @@ class Report(TypedDict):
     ceiling: Ceilings
     headroom: Headroom
     fixes: list[Fix]
-    spikes: list[dict[str, object]]
+    phases: list[Phase]
+    spikes: list[Spike]
     spike_gap: float | None
     drift: list[dict[str, object]]
     autoscaling: list[dict[str, object]]

@@ -22,6 +22,7 @@ held as (
         coalesce(h.generator_limited, false) as limited,
         lag(s.calls_to) over w = s.calls_to
             and lag(s.calls_from) over w = lag(s.calls_to) over w
+            and lag(s.phase) over w = s.phase
             and lag(coalesce(h.generator_limited, false)) over w
                 = coalesce(h.generator_limited, false) as goes_on,
         lag(s.calls_to) over w > s.calls_to as comes_down
@@ -87,7 +88,10 @@ rising as (
     left join held s on s.run_id = n.run_id
         and n.slot * 250000000 >= s.started_ns and n.slot * 250000000 < s.ended_ns
     where n.calls > 0
-        and (s.calls_to > s.calls_from or n.run_id not in (select run_id from stages))
+        and (
+            s.calls_to > s.calls_from or s.arrivals is not null
+            or n.run_id not in (select run_id from stages)
+        )
 ),
 slots as (
     select * from in_holds

@@ -1,4 +1,6 @@
--- What was asked for and what was held, stage by stage. A stage without an end (a killed generator)
+-- What was asked for and what was held, stage by stage. Stages of the open model ask for calls begun
+-- per second (`arrivals`, `per_s_*`) and for no number of calls; a `spike` jumps up without being
+-- spread over a turn cycle. A stage without an end (a killed generator)
 -- ends with the next one's start, or with the run's last sign of life.
 create view stages as
 with said as (
@@ -27,7 +29,12 @@ facts as (
         (a ->> '$."voiceload.stage.calls_from"')::double as calls_from,
         (a ->> '$."voiceload.stage.calls_to"')::double as calls_to,
         (a ->> '$."voiceload.stage.repeat_of"')::integer as repeat_of,
-        (a ->> '$."voiceload.stage.duration"')::double as duration_asked_s
+        (a ->> '$."voiceload.stage.duration"')::double as duration_asked_s,
+        a ->> '$."voiceload.stage.arrivals"' as arrivals,
+        (a ->> '$."voiceload.stage.per_s_from"')::double as per_s_from,
+        (a ->> '$."voiceload.stage.per_s_to"')::double as per_s_to,
+        coalesce((a ->> '$."voiceload.stage.at_once"')::boolean, false) as at_once,
+        a ->> '$."voiceload.stage.note"' as note
     from said
     left join runs using (run_id)
 ),
@@ -50,6 +57,13 @@ select
     calls_to,
     repeat_of,
     duration_asked_s,
+    arrivals,
+    per_s_from,
+    per_s_to,
+    coalesce(
+        at_once and calls_to > lag(calls_to) over (partition by run_id order by stage_index), false
+    ) as spike,
+    note,
     (ended_ns - started_ns) / 1e9 as duration_s,
     started_ns,
     ended_ns

@@ -17,7 +17,7 @@ from otel_voiceload.charts import theme
 from otel_voiceload.charts.latency_curve import Bend
 from otel_voiceload.errors import MissingExtra
 from otel_voiceload.reports.exhibits import Exhibits
-from otel_voiceload.reports.render import facts
+from otel_voiceload.reports.render import facts, phases
 from otel_voiceload.reports.render.figures import CURVES, LOAD, SHARE, Figure, bend_of, figures
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Grid, LevelRow, build
 from otel_voiceload.reports.render.markup import Html, join, json_script, raw, tag
@@ -154,6 +154,8 @@ def _sections(report: Report, shown: Sequence[Figure], drawings: dict[str, Html]
     yield _figures("Where the time goes, and the load", side_by_side, drawings, report)
     for name, members in groups.items():
         yield _figures(name, members, drawings, report)
+    yield _phases(report)
+    yield _list("What the spikes did", phases.about_spikes(report))
     yield _thresholds(report)
     yield _list("Calls", facts.about_calls(report))
     yield _list("Was the generator itself in order?", facts.about_generator(report))
@@ -317,6 +319,25 @@ def _level(row: LevelRow) -> Html:
         ),
         tag("td", "; ".join(notes) or "none"),
     )
+
+
+def _phases(report: Report) -> Html:
+    rows = phases.rows(report)
+    if not rows:
+        return Html("")
+    head = tag("tr", *(tag("th", name) for name in (*phases.COLUMNS, "verdict", "note")))
+    body = [
+        tag(
+            "tr",
+            *(tag("td", cell) for cell in row.cells),
+            tag("td", row.verdict or "", class_=_TONE.get(row.verdict or "")),
+            tag("td", "; ".join(row.notes), class_="muted"),
+        )
+        for row in rows
+    ]
+    table = tag("table", tag("thead", head), tag("tbody", *body), class_="numbers")
+    title = tag("h2", "Phases, seconds of whole turns")
+    return tag("section", title, tag("div", table, class_="panel scroll"))
 
 
 def _thresholds(report: Report) -> Html:

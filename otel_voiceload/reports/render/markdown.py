@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from otel_voiceload.reports.render import facts
+from otel_voiceload.reports.render import facts, phases
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report
@@ -26,6 +26,8 @@ def render(report: Report) -> str:
         *section("What to fix", bullets(facts.about_fixes(report))),
         *section("Seconds by component and calls held (p50 / p95)", levels(build(report))),
         f"Unattributed: {escape(facts.about_unattributed(report))}.",
+        *section("Phases", phase_table(report)),
+        *section("Spikes", bullets(phases.about_spikes(report))),
         *section("Thresholds", thresholds(report)),
         *section("Calls", bullets(facts.about_calls(report))),
         *section("Generator", bullets(facts.about_generator(report))),
@@ -74,6 +76,19 @@ def _cell(cell: Cell | None) -> str:
     if cell is None:
         return NOT_SPLIT
     return f"**{cell.p50} / {cell.p95}**" if cell.bent else f"{cell.p50} / {cell.p95}"
+
+
+def phase_table(report: Report) -> str:
+    rows = phases.rows(report)
+    if not rows:
+        return ""
+    return table(
+        [*phases.COLUMNS, "verdict", "note"],
+        [
+            [*map(escape, row.cells), row.verdict or "", escape("; ".join(row.notes))]
+            for row in rows
+        ],
+    )
 
 
 def thresholds(report: Report) -> str:

@@ -7,10 +7,10 @@ to believe it, what bent, how far it carries, then the figures.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from otel_voiceload.reports.render import facts
+from otel_voiceload.reports.render import facts, phases
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report, ThresholdResult
@@ -54,6 +54,7 @@ def render(report: Report, *, color: bool = False) -> str:
             "",
             *_levels(report, paint),
             "",
+            *_phases(report, paint),
             *_thresholds(report, paint),
             "",
             *_paragraph("calls", facts.about_calls(report), paint),
@@ -155,6 +156,33 @@ def _left_out(report: Report, grid: Grid) -> list[str]:
     if more:
         lines.append(f"not shown for width: {', '.join(more)} (ovl analyze -f md)")
     return lines
+
+
+def _phases(report: Report, paint: Paint) -> list[str]:
+    rows = phases.rows(report)
+    spikes = _paragraph("spikes", phases.about_spikes(report), paint)
+    if not rows:
+        return [*spikes, ""] if spikes else []
+    name, load, *figures = phases.COLUMNS
+    head = f"  {name:<16}{load:>9}" + _figure_cells(figures)
+    lines = [paint("  PHASES, seconds of whole turns", "strong"), paint(head, "dim")]
+    for row in rows:
+        name, load, *figures = row.cells
+        lines.append(f"  {name[:15]:<16}{load:>9}" + _figure_cells(figures))
+        if row.verdict is not None:
+            verdict = paint(row.verdict.replace("_", " "), _VERDICT[row.verdict])
+            lines.append(f"{'':18}its own thresholds: {verdict}")
+        lines += [
+            paint(" " * 18 + part, "dim") for note in row.notes for part in _wrap(note, WIDTH - 18)
+        ]
+    return [*lines, "", *([*spikes, ""] if spikes else [])]
+
+
+def _figure_cells(figures: Sequence[str]) -> str:
+    """Seven columns: calls, turns, three latencies, completed, errors."""
+    return "".join(
+        f"{text:>{width}}" for text, width in zip(figures, (7, 7, 6, 6, 6, 11, 9), strict=True)
+    )
 
 
 def _thresholds(report: Report, paint: Paint) -> list[str]:

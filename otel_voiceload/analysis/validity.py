@@ -7,8 +7,10 @@ any others. So these are checked before anything else is believed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from otel_voiceload.analysis.offered import Offered, against
 
 Validity = Literal["valid", "degraded", "inconclusive"]
 
@@ -35,6 +37,9 @@ class Facts:
     notes: Sequence[str]  # of the reader: what could not be read
     losses: Sequence[str] = ()  # what was acknowledged and is not in this run's recordings
     spans_waiting: int = 0  # on the generator's disk, to be delivered
+    shards: int = 1  # workers of the generator
+    shards_lost: Sequence[tuple[int, float]] = ()  # (index, seconds into the load), in that order
+    offered: Offered = field(default_factory=Offered)
 
 
 def assess(facts: Facts) -> tuple[Validity, list[str]]:
@@ -54,6 +59,9 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
         light.append(_limited(facts))
     if facts.stop_reason == "generator_limit" and not facts.levels_limited:
         grave.append("the run was stopped because the generator was the limit")
+    by_load = against(facts.offered)
+    grave += by_load[0]
+    light += _shards_lost(facts) + by_load[1]
     _lost(facts, grave, light)
     if not facts.shut_down and facts.calls:
         light.append("the run ended without a shutdown, so its last calls are cut")
@@ -64,9 +72,22 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     for component, sources in facts.sources.items():
         if len(sources) > 1:
             remarks.append(f"{component} is known from several sources: {', '.join(sources)}")
+    remarks += by_load[2]
     light += facts.notes
     validity: Validity = "inconclusive" if grave else "degraded" if light else "valid"
     return validity, [*grave, *light, *remarks]
+
+
+def _shards_lost(facts: Facts) -> list[str]:
+    """Nobody takes over what a lost worker held, so what was asked for was not offered."""
+    lines = []
+    for gone, (index, at_s) in enumerate(facts.shards_lost, 1):
+        offered = (facts.shards - gone) / facts.shards
+        lines.append(
+            f"worker {index + 1} of {facts.shards} lost {at_s:.0f} s into the load: "
+            f"{offered * 100:.1f} % of it was offered from then on"
+        )
+    return lines
 
 
 def _lost(facts: Facts, grave: list[str], light: list[str]) -> None:
@@ -99,7 +120,8 @@ def _lost(facts: Facts, grave: list[str], light: list[str]) -> None:
 def _limited(facts: Facts) -> str:
     left = "it was" if facts.levels_limited == 1 else "they were"
     of = f"{facts.levels_limited} of {_count(facts.levels, 'level')}"
-    return f"the generator was the limit in {of}; {left} left out"
+    why = f" ({facts.offered.reasons})" if facts.offered.reasons else ""
+    return f"the generator was the limit in {of}{why}; {left} left out"
 
 
 def _count(number: int, noun: str) -> str:

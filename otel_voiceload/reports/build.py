@@ -5,7 +5,6 @@ The order matters only at the top: whether a run is fit to be judged comes befor
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -30,10 +29,9 @@ from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports.build_measured import read_samples
 from otel_voiceload.reports.report import Report, Run, StopReason
-from otel_voiceload.store import spooled
+from otel_voiceload.reports.soundness import Soundness
 from otel_voiceload.store.reading import Reading
 
-IN_SPOOL = "waiting_in_spool"  # among the lost until it is delivered: so the ledger closes
 STOP_REASONS = (
     "target_reached",
     "quality_floor",
@@ -109,18 +107,15 @@ class _Builder:
         self._run_id = run_id
         self._facts = facts
         self._options = options
-        self._spooled = spooled.waiting(reading.path, run_id)
+        self._sound = sound = Soundness(reading, run_id, facts)
         self._written = (*self._recorded_thresholds(), *options.thresholds)
         parts = {each.metric for each in self._written} & set(COMPONENTS)
         self._samples = read_samples(reading, run_id, parts, options.since_ns, options.until_ns)
-        self._ledger = reading.query("run_ledger", run_id=run_id)[0]
-        self._level_rows = reading.query("level_table", run_id=run_id)
-        self._sources = reading.query("component_sources", run_id=run_id)
         self._evidence = self._gather()
         self._found = inflection.find(
             self._evidence,
             self._failures(),
-            timed={str(row["component"]) for row in self._sources},
+            timed={str(row["component"]) for row in sound.sources},
         )
         if base_id is None:
             base, up_to = figures.own_baseline(self._samples, self._evidence.rising)
@@ -139,7 +134,7 @@ class _Builder:
         )
 
     def report(self) -> Report:
-        state, reasons = self._validity()
+        state, reasons = self._sound.judged()
         written, judged = self._judged()
         safe = [each for each, by_user in judged if by_user] or [each for each, _ in judged]
         slo = ceilings.slo([each.threshold for each in safe], self._grounds)
@@ -148,7 +143,6 @@ class _Builder:
         room = headroom.headroom(self._expected_peak, promised)
         samples, found = self._samples, self._found
         curve = self._reading.query("component_curve", run_id=self._run_id)
-        health = self._reading.query("generator_health", run_id=self._run_id)
         return {
             "schema_version": 1,
             "run": self._run(state, reasons),
@@ -157,8 +151,10 @@ class _Builder:
             "inflection": findings.inflection(found.components),
             "first_inflection": findings.first_inflection(found.components),
             "turn_inflection": findings.inflection(found.turn),
-            "components": findings.components(found, curve, self._sources, self._options.component),
-            "levels": findings.levels(self._level_rows),
+            "components": findings.components(
+                found, curve, self._sound.sources, self._options.component
+            ),
+            "levels": findings.levels(self._sound.levels),
             "unattributed": figures.unattributed(samples),
             "turn_latency": figures.latency(samples.measured["turn_latency"]),
             "greeting": figures.latency(samples.measured["greeting"]),
@@ -189,11 +185,13 @@ class _Builder:
             "autoscaling": [],
             "thresholds": findings.thresholds(judged),
             "generator": figures.generator(
-                health[0] if health else {},
+                self._sound.health,
+                self._sound.starts,
                 cast("float | None", self._facts["hearing_bias_s"]),
+                cast("float | None", self._facts["hearing_spread_s"]),
                 cast("int | None", self._facts["spans_ended"]),
-                cast(int, self._ledger["spans_stored"]),
-                self._lost() | ({IN_SPOOL: waiting} if (waiting := self._spooled.spans) else {}),
+                cast(int, self._sound.ledger["spans_stored"]),
+                self._sound.lost_or_waiting(),
             ),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
     @property
@@ -243,40 +241,7 @@ class _Builder:
         return thresholds.from_mapping(cast(Mapping[str, Sequence[str]], recorded))
 
     def _has_phase(self, phase: str) -> bool:
-        return any(row["phase"] == phase for row in self._level_rows)
-
-    def _lost(self) -> dict[str, int]:
-        """Spans by reason: what the run said at its end, and what became of its spool since."""
-        text = self._facts["spans_lost"]
-        said = orjson.loads(text) if isinstance(text, str) and text else {}
-        return dict(Counter(cast("dict[str, int]", said)) + Counter(self._spooled.lost))
-
-    def _validity(self) -> tuple[validity.Validity, list[str]]:
-        sources: dict[str, list[str]] = {}
-        for row in self._sources:
-            sources.setdefault(str(row["component"]), []).append(str(row["source"]))
-        limited = [row for row in self._level_rows if _why(row).startswith("the generator")]
-        notes = list(self._reading.notes)
-        if missing := findings.missing_components(self._sources):
-            notes.append(f"no timing of {', '.join(missing)}: it counts as unattributed")
-        return validity.assess(
-            validity.Facts(
-                turns=cast(int, self._ledger["turns"]),
-                calls=cast(int, self._ledger["calls"]),
-                levels=len(self._level_rows),
-                levels_limited=len(limited),
-                levels_thin=sum(_why(row).startswith("fewer") for row in self._level_rows),
-                shut_down=bool(self._facts["shut_down"]),
-                stop_reason=cast("str | None", self._facts["stop_reason"]),
-                spans_ended=cast("int | None", self._facts["spans_ended"]),
-                spans_stored=cast(int, self._ledger["spans_stored"]),
-                spans_lost=self._lost(),
-                spans_waiting=self._spooled.spans,
-                impossible_turns=cast(int, self._ledger["impossible_turns"]),
-                sources=sources,
-                notes=notes,
-            )
-        )
+        return any(row["phase"] == phase for row in self._sound.levels)
 
     def _run(self, state: validity.Validity, reasons: list[str]) -> Run:
         facts = self._facts
@@ -299,7 +264,3 @@ class _Builder:
         if facts["planted"]:
             run["planted"] = str(facts["planted"])
         return run
-
-
-def _why(row: Mapping[str, object]) -> str:
-    return str(row["excluded_why"] or "")

@@ -6,7 +6,7 @@ None where nothing was measured; a zero is a measurement.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -144,14 +144,16 @@ def baseline(
 
 
 def generator(
-    health: dict[str, object],
+    health: Mapping[str, object],
+    starts: Mapping[str, object],
     hearing_bias_s: float | None,
+    hearing_spread_s: float | None,
     spans_ended: int | None,
     spans_stored: int,
     spans_lost: dict[str, int],
 ) -> Generator:
-    def figure(name: str) -> float | None:
-        value = health.get(name)
+    def figure(name: str, rows: Mapping[str, object] = health) -> float | None:
+        value = rows.get(name)
         return float(value) if isinstance(value, int | float) else None
 
     late = health.get("late_starts")
@@ -162,7 +164,12 @@ def generator(
         "loop_lag_p99_s": figure("loop_lag_p99_s"),
         "cpu": figure("cpu"),
         "late_starts": late if isinstance(late, int) else 0,
+        "limited_share": figure("limited_share"),
+        "limited_by": str(health.get("limited_by") or ""),
+        "turn_dispersion": figure("dispersion", starts),
+        "prompt_repeat_ratio": figure("prompt_repeat_ratio", starts),
         "hearing_bias_s": hearing_bias_s,
+        "hearing_spread_s": hearing_spread_s,
         "spans_ended": spans_ended,
         "spans_stored": spans_stored,
         "spans_lost": spans_lost,

@@ -235,7 +235,12 @@ class Generator(TypedDict):
     loop_lag_p99_s: float | None
     cpu: float | None
     late_starts: int
+    limited_share: float | None  # of its time, in which it was the limit
+    limited_by: str  # reasons, the most frequent first
+    turn_dispersion: float | None  # of turn starts; 1 is what independent callers give
+    prompt_repeat_ratio: float | None  # turns said before in this run, with all that led to them
     hearing_bias_s: float | None
+    hearing_spread_s: float | None
     spans_ended: int | None
     spans_stored: int
     spans_lost: dict[str, int]

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from otel_voiceload.errors import StoreError
 from otel_voiceload.reports.marks import Marks, read_marks
+from otel_voiceload.reports.soundness import Soundness
 from otel_voiceload.store.locate import find_recordings
 from otel_voiceload.store.open import open_run, open_store
 from otel_voiceload.store.reading import Reading, Table
@@ -56,19 +57,27 @@ def open_selected(store: Path, selector: str) -> tuple[Reading, str]:
     return open_run(read_marks(store).resolve(selector), store)
 
 
-def listed(reading: Sql, marks: Marks) -> Table:
-    """All runs, the newest first, with the tags from both places."""
+def listed(reading: Reading, marks: Marks) -> Table:
+    """All runs, the newest first, with the tags from both places and the validity of a report."""
     table = reading.sql(_LIST)
-    where = table.columns.index("tag")
+    where, judged = table.columns.index("tag"), table.columns.index("validity")
+    reading.prepare(*(str(row[0]) for row in table.rows))
     rows = []
-    for row in table.rows:
-        run_id = str(row[0])
+    for found in table.rows:
+        run_id = str(found[0])
+        row = (*found[:judged], _validity(reading, run_id), *found[judged + 1 :])
         tags = dict.fromkeys([str(row[where] or ""), *marks.tags_of(run_id)])
         if run_id in marks.baselines:
             tags["baseline"] = None
         named = ", ".join(tag for tag in tags if tag)
         rows.append((*row[:where], named, *row[where + 1 :]))
     return Table(table.columns, table.types, tuple(rows))
+
+
+def _validity(reading: Reading, run_id: str) -> str:
+    """As its report says it: what a run says of itself knows nothing of its turns."""
+    facts = reading.query("run_facts", run_id=run_id)[0]
+    return Soundness(reading, run_id, facts).judged()[0]
 
 
 def brief(table: Table) -> Table:
@@ -94,9 +103,13 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def shown(reading: Sql, run_id: str) -> Table:
-    """One run with all that it says of itself."""
-    return reading.sql(_SHOW, run_id=run_id)
+def shown(reading: Reading, run_id: str) -> Table:
+    """One run with all that it says of itself, and the validity of its report."""
+    table = reading.sql(_SHOW, run_id=run_id)
+    place = table.columns.index("validity")
+    judged = _validity(reading, run_id)
+    rows = tuple((*row[:place], judged, *row[place + 1 :]) for row in table.rows)
+    return Table(table.columns, table.types, rows)
 
 
 def stages_of(reading: Sql, run_id: str) -> Table:

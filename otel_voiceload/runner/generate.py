@@ -279,8 +279,8 @@ class Run:
             starts_dropped=self._tally.starts_dropped,
         )
 
-            hearing_bias_s=hearing and hearing.bias_s,
-            hearing_spread_s=hearing and hearing.spread_s,
+            hearing_bias_s=None if hearing is None else hearing.bias_s,
+            hearing_spread_s=None if hearing is None else hearing.spread_s,
     @property
     def _natural_ends(self) -> int:
         return self._tally.natural_ends.total()

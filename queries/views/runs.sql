@@ -41,6 +41,7 @@ select
         when a ->> '$."voiceload.run.stop_reason"' = 'generator_limit' then 'inconclusive'
         when not shut_down then 'degraded'
         when coalesce(a ->> '$."voiceload.run.spans_lost"', '{}') not in ('{}', '') then 'degraded'
+        when nullif(a ->> '$."voiceload.run.shards_lost"', '') is not null then 'degraded'
         when run_id in (select run_id from raw_rollup_runs) then 'degraded'
         else 'valid'
     end as validity,
@@ -53,8 +54,14 @@ select
     (a ->> '$."voiceload.run.spans_ended"')::bigint as spans_ended,
     a ->> '$."voiceload.run.spans_lost"' as spans_lost,
     (a ->> '$."voiceload.run.hearing_bias"')::double as hearing_bias_s,
-    coalesce(a ->> '$."voiceload.run.planted"', '') as planted,
     (a ->> '$."voiceload.run.hearing_spread"')::double as hearing_spread_s,
+    coalesce(a ->> '$."voiceload.run.planted"', '') as planted,
+    (a ->> '$."voiceload.run.shards"')::integer as shards,
+    -- JSON: [{"shard": 3, "at_s": 83.2}], seconds from the start to the last sign of life.
+    nullif(a ->> '$."voiceload.run.shards_lost"', '') as shards_lost,
+    (a ->> '$."voiceload.run.peak_calls"')::double as peak_calls,
+    a ->> '$."voiceload.run.plan"' as plan,
+    coalesce((a ->> '$."voiceload.run.starts_dropped"')::bigint, 0) as starts_dropped,
     started_ns,
     last_ns
 from facts;

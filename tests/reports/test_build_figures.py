@@ -82,7 +82,10 @@ def test_own_levels_up_to_ten_calls_are_the_baseline() -> None:
 
 
 def test_generator_figures_that_were_not_recorded_are_none() -> None:
-    found = figures.generator({"cpu": 0.5, "late_starts": 3}, None, None, 10, {})
+    found = figures.generator(
+        {"cpu": 0.5, "late_starts": 3}, {"dispersion": 1.2}, None, None, None, 10, {}
+    )
     assert found["cpu"] == 0.5
     assert found["late_starts"] == 3
     assert found["pacing_error_p99_s"] is None
+    assert (found["turn_dispersion"], found["prompt_repeat_ratio"]) == (1.2, None)

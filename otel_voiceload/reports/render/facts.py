@@ -9,10 +9,11 @@ from otel_voiceload.reports.render.phrases import (
     calls,
     length,
     moment,
+    number,
     percent,
     seconds,
 )
-from otel_voiceload.reports.report import Ceiling, Report
+from otel_voiceload.reports.report import Ceiling, Generator, Report
 
 
 def about_run(report: Report) -> list[str]:
@@ -114,9 +115,21 @@ def about_generator(report: Report) -> list[str]:
         f"pacing error p99 {seconds(own['pacing_error_p99_s'])},"
         f" late frames {percent(own['late_share'])}, loop lag p99 {seconds(own['loop_lag_p99_s'])}",
         f"CPU {percent(own['cpu'])}, waiting for CPU {percent(own['run_delay_share'])},"
-        f" late starts {late}, hearing bias {seconds(own['hearing_bias_s'])}",
+        f" late starts {late}, hearing bias {_bias(own)}",
+        f"the limit for {percent(own['limited_share'])} of its time,"
+        f" turns in step {_dispersion(own)}, said before {percent(own['prompt_repeat_ratio'])}",
         f"spans ended {ended}, stored {own['spans_stored']}, lost {lost or 'none'}",
     ]
+
+
+def _bias(own: Generator) -> str:
+    spread = own["hearing_spread_s"]
+    return seconds(own["hearing_bias_s"]) + (f" ±{seconds(spread)}" if spread is not None else "")
+
+
+def _dispersion(own: Generator) -> str:
+    value = own["turn_dispersion"]
+    return UNKNOWN if value is None else f"{number(value)} (1 is independent)"
 
 
 def about_cause(report: Report) -> list[str]:

@@ -1,0 +1,107 @@
+"""What a run's validity rests on: read once, for the report and for the list of runs alike.
+
+The two must say the same of a run, so both come here and nobody else asks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, cast
+
+import orjson
+
+from otel_voiceload.analysis import validity
+from otel_voiceload.analysis.offered import Offered
+from otel_voiceload.reports import build_findings as findings
+from otel_voiceload.reports import build_kept as kept
+from otel_voiceload.store import spooled
+from otel_voiceload.store.reading import Reading
+
+IN_SPOOL: Final = "waiting_in_spool"  # among the lost until it is delivered: so the ledger closes
+Row = Mapping[str, object]
+
+
+class Soundness:
+    """The rows of one run; ``facts`` is its row of run_facts."""
+
+    def __init__(self, reading: Reading, run_id: str, facts: Row) -> None:
+        self._facts = facts
+        self._notes = reading.notes
+        self._losses = reading.losses
+        self._spooled = spooled.waiting(reading.path, run_id)
+        self.ledger: Row = reading.query("run_ledger", run_id=run_id)[0]
+        self.levels = reading.query("level_table", run_id=run_id)
+        self.sources = reading.query("component_sources", run_id=run_id)
+        self.health: Row = reading.query("generator_health", run_id=run_id)[0]
+        self.starts: Row = reading.query("turn_starts", run_id=run_id)[0]
+
+    def judged(self) -> tuple[validity.Validity, list[str]]:
+        """The run's validity and the reasons for it."""
+        facts, ledger = self._facts, self.ledger
+        sources: dict[str, list[str]] = {}
+        for row in self.sources:
+            sources.setdefault(str(row["component"]), []).append(str(row["source"]))
+        return validity.assess(
+            validity.Facts(
+                turns=cast(int, ledger["turns"]),
+                calls=cast(int, ledger["calls"]),
+                levels=len(self.levels),
+                levels_limited=self._excluded("the generator"),
+                levels_thin=self._excluded("fewer"),
+                shut_down=bool(facts["shut_down"]),
+                stop_reason=cast("str | None", facts["stop_reason"]),
+                spans_ended=cast("int | None", facts["spans_ended"]),
+                spans_stored=cast(int, ledger["spans_stored"]),
+                spans_lost=self.lost(),
+                spans_waiting=self._spooled.spans,
+                impossible_turns=cast(int, ledger["impossible_turns"]),
+                sources=sources,
+                notes=self._remarks(),
+                losses=kept.losses(self._losses, ledger),
+                shards=cast("int | None", facts["shards"]) or 1,
+                shards_lost=self._shards_lost(),
+                offered=self._offered(),
+            )
+        )
+
+    def lost(self) -> dict[str, int]:
+        """Spans by reason: what the run said at its end, and what became of its spool since."""
+        text = self._facts["spans_lost"]
+        said = orjson.loads(text) if isinstance(text, str) and text else {}
+        return dict(Counter(cast("dict[str, int]", said)) + Counter(self._spooled.lost))
+
+    def lost_or_waiting(self) -> dict[str, int]:
+        waiting = self._spooled.spans
+        return self.lost() | ({IN_SPOOL: waiting} if waiting else {})
+
+    def _excluded(self, why: str) -> int:
+        return sum(str(row["excluded_why"] or "").startswith(why) for row in self.levels)
+
+    def _remarks(self) -> list[str]:
+        notes = kept.notes(self._notes, self._losses, self.ledger)
+        if missing := findings.missing_components(self.sources):
+            notes.append(f"no timing of {', '.join(missing)}: it counts as unattributed")
+        if dropped := cast(int, self._facts["starts_dropped"]):
+            notes.append(
+                f"{dropped} arrivals found all of --max-calls held and were dropped: the load was"
+                " less than asked for"
+            )
+        return notes
+
+    def _shards_lost(self) -> list[tuple[int, float]]:
+        text = self._facts["shards_lost"]
+        lost = cast("list[dict[str, float]]", orjson.loads(text)) if isinstance(text, str) else []
+        return [(int(each["shard"]), each["at_s"]) for each in lost]
+
+    def _offered(self) -> Offered:
+        health, starts = self.health, self.starts
+        return Offered(
+            limited_s=cast(float, health["limited_s"]),
+            limited_share=cast("float | None", health["limited_share"]),
+            limited_by=str(health["limited_by"] or ""),
+            told=bool(health["judged"]),
+            dispersion=cast("float | None", starts["dispersion"]),
+            bins=cast(int, starts["bins"]),
+            prompt_repeat_ratio=cast("float | None", starts["prompt_repeat_ratio"]),
+        )

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from otel_voiceload.analysis.offered import Offered, against
+from otel_voiceload.conventions import LIMIT_REASONS
+
+
+def test_a_load_that_was_offered_as_it_should_be_needs_no_word() -> None:
+    assert against(Offered()) == ([], [], [])
+    assert against(Offered(0.0, 0.0, "", True, 1.1, 400, 0.3)) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("offered", "weight", "says"),
+    [
+        (Offered(60, 0.6, "run_delay"), 0, "the limit for 60 % of the time"),
+        (Offered(4, 0.05, "loop_lag, no_heartbeat"), 2, "4 s left out"),
+        (Offered(0.2, 0.001, "loop_lag"), 2, "1 s left out"),
+        (Offered(told=False), 1, "an older version's"),
+        (Offered(dispersion=3.14, bins=100), 1, "vary 3.1 times"),
+        (Offered(prompt_repeat_ratio=0.62), 2, "62 % of the turns repeat"),
+    ],
+)
+def test_what_is_wrong_with_it_weighs_as_much_as_it_should(
+    offered: Offered, weight: int, says: str
+) -> None:
+    told = against(offered)
+
+    assert [len(lines) for lines in told] == [int(place == weight) for place in range(3)]
+    assert says in told[weight][0]
+
+
+def test_a_few_bins_prove_no_bursts() -> None:
+    assert against(Offered(dispersion=3.0, bins=10)) == ([], [], [])
+
+
+def test_every_reason_has_its_words() -> None:
+    every = Offered(limited_by=", ".join((*LIMIT_REASONS, "no_heartbeat")))
+
+    assert not set(every.reasons.split(", ")) & {*LIMIT_REASONS, "no_heartbeat"}

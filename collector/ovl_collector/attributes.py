@@ -69,7 +69,7 @@ class Attributes:
 
     def double_after(self, raw: bytes) -> tuple[int, str, str]:
         """Of a plain double whose last eight bytes, the number, are missing: its slot, its key and
-        the key as JSON."""
+        the JSON in front of the number."""
         known = self._doubles.get(raw)
         if known is None:
             known = _double_template(KeyValue.FromString(raw + bytes(8)).key)
@@ -88,11 +88,11 @@ class Attributes:
 
     @staticmethod
     def _double(known: tuple[int, str, str], value: float, promote: bool) -> Attribute:
-        slot, key, key_json = known
+        slot, key, before = known
         # A NaN in a column of seconds would poison every average; JSON keeps it as it is.
         if slot >= 0 and promote and isfinite(value):
             return Attribute(slot, key, "", value)
-        return Attribute(-1, key, f"{key_json}:{double_json(value)}", None)
+        return Attribute(-1, key, before + double_json(value), None)
 
 
 def _steady(item: KeyValue, budget: Budget) -> Attribute:
@@ -111,7 +111,7 @@ def _steady(item: KeyValue, budget: Budget) -> Attribute:
 
 def _double_template(key: str) -> tuple[int, str, str]:
     slot = slot_of(key, "double_value", 0.0)  # None also for a column of another type
-    return -1 if slot is None else slot, key, text_json(key)
+    return -1 if slot is None else slot, key, f"{text_json(key)}:"
 
 
 def _is_plain_double(raw: bytes) -> bool:

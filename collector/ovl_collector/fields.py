@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -65,10 +65,16 @@ def values(data: Bytes, at: Places, width: int) -> Bytes:
     return taken
 
 
+def numbers(data: Bytes, kind: str) -> npt.NDArray[Any]:
+    """The bytes from every place on as a number, such as ``<u4``."""
+    width = np.dtype(kind).itemsize
+    return np.ndarray((data.size - width + 1,), kind, data, 0, (1,))
+
+
 def find_fields(spans: Sequence[bytes]) -> Fields:
     """``spans`` are serialized Span messages. Never raises."""
     data = np.frombuffer(b"".join((*spans, _PADDING)), np.uint8)
-    pairs = np.ndarray((data.size - 1,), "<u2", data, 0, (1,))  # each byte with the next one
+    pairs = numbers(data, "<u2")  # each byte with the next one
     ends = np.cumsum(np.fromiter(map(len, spans), np.intp, len(spans)))
     at = begins = np.concatenate((np.zeros(1, np.intp), ends[:-1]))
     seen, ats, stops = [], [], []
@@ -130,6 +136,6 @@ _HEAD: Final = np.full(256, 2, np.intp)  # bytes before the value, where the len
 _HEAD[[KIND, START, END]] = 1
 _IS_DELIMITED: Final = np.zeros(256, np.bool_)
 _IS_DELIMITED[[*_DELIMITED]] = True
-_NEXT_TAG: Final = np.arange(256) + 1  # the lowest that may follow
+_NEXT_TAG: Final = np.arange(1, 257).astype(np.uint8)  # the lowest that may follow
 _NEXT_TAG[[ATTRIBUTE, EVENT, LINK]] -= 1
 _NEXT_TAG[0] = 0

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from ovl_collector import fields
 from ovl_collector.attributes import MEMO_BYTES, Attributes, remember
 from ovl_collector.budget import Budget
-from ovl_collector.fields import Fields, Flags, Places, find_fields, values
+from ovl_collector.fields import Fields, Flags, Places, find_fields, numbers, values
 from ovl_collector.nested import Nested
 from ovl_collector.promote import DOUBLE_SLOTS
 from ovl_collector.span_columns import (
@@ -37,7 +37,7 @@ from ovl_collector.span_columns import (
 _IS_TEXT: Final = np.zeros(256, np.bool_)
 _IS_TEXT[[fields.ATTRIBUTE, fields.NAME, fields.TRACE_STATE, fields.STATUS]] = True
 # What stands before the number of an attribute that is a key and a double and nothing else.
-_DOUBLE: Final = np.frombuffer(b"\x12\x09\x21", np.uint8)
+_DOUBLE: Final = int.from_bytes(b"\x12\x09\x21", "little")
 
 _KEY_BITS: Final = 48  # of a key's hash; the number of its span stands above
 
@@ -129,8 +129,8 @@ class ManySpans:
         return found
 
     def _double(self, raw: bytes) -> Text:
-        slot, key, key_json = self._attributes.double_after(raw)
-        return Text(slot, hash(key), key_json)
+        slot, key, before = self._attributes.double_after(raw)
+        return Text(slot, hash(key), before)
 
     def _text(self, tag: int, raw: bytes, budget: Budget) -> Text:
         if tag == fields.NAME:
@@ -182,7 +182,8 @@ def _have_wrong_ids(found: Fields) -> Flags:
         which = np.flatnonzero(found.tag == tag)
         sized = found.end[which] - found.start[which] == width
         # A value of another size ends before the padding does, so there are bytes to look at.
-        right = sized & values(found.data, found.start[which], width).any(axis=1)
+        parts = values(found.data, found.start[which], width).view(np.uint64)
+        right = sized & ((parts[:, 0] | parts[:, -1]) != 0)
         wrong[found.owner[which[~right]]] = True
         if must_be:
             has = np.zeros(count, np.bool_)
@@ -192,17 +193,17 @@ def _have_wrong_ids(found: Fields) -> Flags:
 
 
 def _are_plain_doubles(found: Fields, chosen: Places) -> Flags:
-    start, end, data = found.start[chosen], found.end[chosen], found.data
+    start, end = found.start[chosen], found.end[chosen]
     size = end - start
-    # Shorter ones may look at bytes of a neighbour: their size tells them apart.
-    looked = np.maximum(end - 11, 0)
+    # Shorter ones look at bytes of a neighbour; their size tells them apart.
+    tails = numbers(found.data, "<u4")[np.maximum(end - 11, 0)]
+    heads = numbers(found.data, "<u2")[start]
     plain: Flags = (
         (found.tag[chosen] == fields.ATTRIBUTE)
+        & (tails & 0xFFFFFF == _DOUBLE)
+        & (heads == 0x0A | size - 13 << 8)
         & (size >= 13)
-        & (data[start] == 0x0A)
-        & (data[start + 1] == size - 13)
-        & (data[start + 1] < 0x80)
-        & (values(data, looked, 3) == _DOUBLE).all(axis=1)
+        & (size < 13 + 0x80)
     )
     return plain
 

@@ -42,7 +42,7 @@ _ZERO_UNLESS_SAID: Final = (
 
 class Text(NamedTuple):
     """``known`` is the promoted value, the status, the name or state; of an attribute for the rest
-    the finished JSON, of any plain double its key as JSON."""
+    the finished JSON, of any plain double what stands before its number there."""
 
     place: int  # its slot, or one of the places above
     key: int  # the hash of an attribute's key
@@ -95,7 +95,7 @@ class SpanColumns:
         ]
         place = texts.place[codes]
         is_rest = place == REST
-        for slot in set(place.tolist()) - {REST}:
+        for slot in set(texts.place.tolist()) - {REST, NOWHERE}:
             here = np.flatnonzero(place == slot)
             if slot in DOUBLE_SLOTS:
                 # A NaN in a column of seconds would poison every average; JSON keeps it as it is.
@@ -113,14 +113,14 @@ class SpanColumns:
             self._put_rest(rows[rest], texts.known[codes[rest]], is_double[rest], numbers[rest])
 
     def put_json(self, name: str, spans: Sequence[int], made: Sequence[str]) -> None:
-        """Events or links of some spans, those that do not stay among them."""
-        column: list[str | None] = [None] * self._count
-        for span, text in zip(spans, made, strict=True):
-            if self._stays[span]:
-                column[self._row[span]] = text
-                self.characters += len(text)
+        """Events or links of some spans in their order, those that do not stay among them."""
         if made:
-            self._put_list(name, column)
+            where = np.array(spans, np.intp)
+            stay = self._stays[where]
+            if not stay.all():
+                made = [text for text, stays in zip(made, stay.tolist(), strict=True) if stays]
+            sizes = np.fromiter(map(len, made), np.intp, len(made))
+            self._put_joined(name, self._row[where[stay]], "".join(made), sizes)
 
     def finish(self) -> tuple[pa.Table, npt.NDArray[np.uint64]]:
         """The rows, and one fingerprint for each."""
@@ -177,10 +177,14 @@ class SpanColumns:
 
     def _put_text(self, name: str, rows: Places, codes: Places, texts: Texts, slot: int) -> None:
         numbers = np.flatnonzero(texts.place == slot)
-        distinct = pa.array(texts.known[numbers].tolist(), _TYPES[name])
         index = np.full(self._count, -1)
         index[rows] = np.searchsorted(numbers, codes)
-        column = distinct.take(pa.array(index, mask=index < 0))
+        absent = index < 0
+        distinct = texts.known[numbers].tolist()
+        if pa.types.is_string(_TYPES[name]):
+            column = pa.array(distinct, pa.string()).take(pa.array(index, mask=absent))
+        else:
+            column = pa.array(np.array(distinct)[index], _TYPES[name], mask=absent)
         self._columns[name] = column.fill_null("") if name == "name" else column
 
     def _put_status(self, rows: Places, found: list[Status]) -> None:
@@ -190,7 +194,7 @@ class SpanColumns:
         messages: list[str | None] = [None] * self._count
         for row, (_, message) in zip(rows.tolist(), found, strict=True):
             messages[row] = message
-        self._put_list("status_message", messages)
+        self._columns["status_message"] = pa.array(messages, pa.string())
 
     def _put_rest(
         self,
@@ -202,27 +206,43 @@ class SpanColumns:
         """Joins the fragments of each span, which stand beside one another."""
         doubles = np.flatnonzero(is_double)
         if doubles.size:
-            known[doubles] = [
-                f"{key}:{text}"
-                for key, text in zip(
-                    known[doubles].tolist(), _texts_of(numbers[doubles]), strict=True
-                )
-            ]
-        fragments = known.tolist()
-        starts = np.flatnonzero(np.diff(rows, prepend=-1))
-        column: list[str | None] = [None] * self._count
-        bounds = pairwise([*starts.tolist(), len(fragments)])
-        for row, (start, end) in zip(rows[starts].tolist(), bounds, strict=True):
-            text = "{" + ",".join(fragments[start:end]) + "}"
-            self.characters += len(text)
-            column[row] = text
-        self._put_list("attributes", column)
+            texts = np.empty(len(doubles), object)
+            texts[:] = _texts_of(numbers[doubles])
+            known[doubles] += texts
+        first = np.diff(rows, prepend=-1) != 0
+        pieces = np.empty(2 * len(known), object)
+        pieces[0::2] = np.where(first, "}{", ",")
+        pieces[1::2] = known
+        text = "".join(pieces.tolist())[1:] + "}"
+        starts = np.flatnonzero(first)
+        sizes = np.fromiter(map(len, known.tolist()), np.intp, len(known)) + 1
+        self._put_joined("attributes", rows[starts], text, np.add.reduceat(sizes, starts) + 1)
 
-    def _put_list(self, name: str, column: list[str | None]) -> None:
-        made = pa.array(column, pa.string())
-        if _TYPES[name] == JSON:
-            made = pa.ExtensionArray.from_storage(JSON, made)
-        self._columns[name] = made
+    def _put_joined(self, name: str, rows: Places, text: str, sizes: Places) -> None:
+        """JSON of some rows, in their order: all texts in one, and how long each is."""
+        self.characters += len(text)
+        ends = np.cumsum(sizes)
+        if not text.isascii():
+            bounds = pairwise([0, *ends.tolist()])
+            column: list[str | None] = [None] * self._count
+            for row, (start, end) in zip(rows.tolist(), bounds, strict=True):
+                column[row] = text[start:end]
+            made = pa.array(column, pa.string())
+        else:
+            given = np.zeros(self._count, np.bool_)
+            given[rows] = True
+            offsets = np.zeros(self._count + 1, np.int32)
+            offsets[rows + 1] = sizes
+            made = pa.Array.from_buffers(
+                pa.string(),
+                self._count,
+                [
+                    pa.py_buffer(np.packbits(given, bitorder="little")),
+                    pa.py_buffer(np.cumsum(offsets, dtype=np.int32)),
+                    pa.py_buffer(text.encode()),
+                ],
+            )
+        self._columns[name] = pa.ExtensionArray.from_storage(JSON, made)
 
 
 @lru_cache(maxsize=32)

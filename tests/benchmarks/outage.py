@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from tests.benchmarks.running import ROOT, environment, json_line, machine, ms, percent, table
 from tests.collector.processes import Served
 from tests.faults.findings import opened
-from tests.faults.telling import Telling, expected, stored
+from tests.faults.telling import Telling, expected, own_port, stored
 
 RIVAL = "stock-sdk"
 _RIVALS = """
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def play(store: Path, asked: argparse.Namespace, before: dict[str, object]) -> int:
-    served = Served(store)
+    served = Served(store, "--grpc", "127.0.0.1:0", "--http", f"127.0.0.1:{own_port()}")
     rival = subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.benchmarks.outage"),

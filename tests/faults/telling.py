@@ -6,7 +6,11 @@ every one. The feeding loop is paced as calls are, one tick per frame, and notes
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
+import random
+import socket
 import threading
 import time
 from collections import Counter
@@ -44,6 +48,19 @@ class Stored:
 
     spans: Counter[str]
     doubles: int
+
+
+def own_port() -> int:
+    """A port that nobody gets by asking for a free one.
+
+    While a collector is away its port is anybody's: a test server of somebody else once took it
+    and acknowledged two thousand spans.
+    """
+    chance = random.Random(os.getpid())
+    while True:
+        port = chance.randrange(20_000, 30_000)  # below where the kernel looks for free ones
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def stored(store: Path) -> Stored:
@@ -142,7 +159,7 @@ class Telling:
         """Everything is told and delivered, or named."""
         self._stopping.set()
         self._thread.join()
-        assert self._outbox.close() == {}
+        assert self._outbox.close(WAIT_S) == {}
         last = records.run(end_mono_ns=NS_PER_S * 45, stop_reason="duration")
         self._to_runner.send([last])
         self._to_runner.close()

@@ -17,7 +17,7 @@ from otel_voiceload.telemetry.exporter import Totals
 from tests.collector.processes import WAIT_S, Served
 from tests.faults.rounds import IS_FULL
 from tests.faults.small_disk import SmallDisk
-from tests.faults.telling import RUN, SPANS_PER_CALL, Telling, expected, stored
+from tests.faults.telling import RUN, SPANS_PER_CALL, Telling, expected, own_port, stored
 
 SPANS_PER_S = 2000
 CALLS_PER_S = SPANS_PER_S // SPANS_PER_CALL
@@ -34,6 +34,10 @@ def kill(served: Served) -> None:
     assert served.process.poll() is None, "the collector must be running to be killed"
     served.process.send_signal(signal.SIGKILL)
     assert served.process.wait() == -signal.SIGKILL
+
+
+def start(store: Path) -> Served:
+    return Served(store, "--grpc", "127.0.0.1:0", "--http", f"127.0.0.1:{own_port()}")
 
 
 def again(served: Served) -> Served:
@@ -53,7 +57,7 @@ def assert_all_stored(store: Path, told: Telling, totals: Totals) -> None:
 
 
 def test_a_collector_that_is_killed_and_restarted_misses_nothing(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, Telling(served.http, tmp_path) as told:
+    with start(tmp_path) as served, Telling(served.http, tmp_path) as told:
         told.wait_for(CALLS_PER_S // 2)
         kill(served)
         told.wait_for(OUTAGE_CALLS)
@@ -70,7 +74,7 @@ def test_a_collector_that_is_killed_and_restarted_misses_nothing(tmp_path: Path)
 def test_a_collector_that_stays_away_gets_everything_when_the_next_one_starts(
     tmp_path: Path,
 ) -> None:
-    with Served(tmp_path) as served, Telling(served.http, tmp_path, flush_s=0.3) as told:
+    with start(tmp_path) as served, Telling(served.http, tmp_path, flush_s=0.3) as told:
         told.wait_for(CALLS_PER_S // 4)
         kill(served)
         told.wait_for(CALLS_PER_S // 4)
@@ -117,7 +121,7 @@ def test_a_telemetry_process_that_is_killed_leaves_what_it_had_written(tmp_path:
 def test_files_that_may_not_grow_are_bridged_in_memory(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with Served(tmp_path) as served, Telling(served.http, tmp_path) as told:
+    with start(tmp_path) as served, Telling(served.http, tmp_path) as told:
         told.wait_for(CALLS_PER_S // 4)
         kill(served)
         assert told.process.pid is not None
@@ -144,7 +148,7 @@ def test_a_disk_that_is_full_and_has_room_again(
     except OSError as error:
         pytest.skip(str(error))
     store = tmp_path / "store"
-    with disk, Served(store) as served, Telling(served.http, disk.path / "store") as told:
+    with disk, start(store) as served, Telling(served.http, disk.path / "store") as told:
         told.wait_for(CALLS_PER_S // 4)
         kill(served)
         told.wait_for(CALLS_PER_S // 4)

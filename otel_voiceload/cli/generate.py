@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,8 +12,6 @@ from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.errors import ExitCode
 
 app = verb_app()
-
-PLAIN = "custom"  # the profile of calls and a duration, or of stages
 
 CALLS = "Calls"
 TARGET = "Target"
@@ -31,12 +29,33 @@ def generate(
             "--profile",
             "-p",
             rich_help_panel=CALLS,
-            help="Load shape: baseline, ramp, custom.",
+            help="Load shape: baseline, ramp, spike, soak, scale, five-phase, custom, FILE.yaml.",
         ),
     ] = None,
     calls: Annotated[
         int | None,
         typer.Option("--calls", "-c", min=1, rich_help_panel=CALLS, help="Calls held at once."),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            min=0.001,
+            rich_help_panel=CALLS,
+            help="Calls begun per second, however many are held (at most --max-calls).",
+        ),
+    ] = None,
+    arrivals: Annotated[
+        Literal["poisson", "constant"],
+        typer.Option(
+            "--arrivals", rich_help_panel=CALLS, help="How the calls of a rate are spread."
+        ),
+    ] = "poisson",
+    total_calls: Annotated[
+        int | None,
+        typer.Option(
+            "--total-calls", min=1, rich_help_panel=CALLS, help="End after so many calls."
+        ),
     ] = None,
     duration: Annotated[
         str | None,
@@ -48,7 +67,8 @@ def generate(
             "--stage",
             "-s",
             rich_help_panel=CALLS,
-            help="10m:200 ramps to 200 calls, hold:10m:200 holds them (repeatable).",
+            help="10m:200 ramps to 200 calls, hold:10m:200 holds them; also 5x of --calls, 80%"
+            " of the measured ceiling, 5/s (repeatable).",
         ),
     ] = None,
     pace: Annotated[
@@ -60,6 +80,32 @@ def generate(
             help="Multiplies all durations: 0.2 is five times as fast.",
         ),
     ] = 1.0,
+    until_knee: Annotated[
+        bool,
+        typer.Option(
+            "--until-knee",
+            rich_help_panel=CALLS,
+            help="Ramp in smaller steps where it bends, and stop when the knee is known.",
+        ),
+    ] = False,
+    peak_calls: Annotated[
+        float | None,
+        typer.Option(
+            "--peak-calls",
+            min=1,
+            rich_help_panel=CALLS,
+            help="The load to judge thresholds at, where a profile searches for the limit.",
+        ),
+    ] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(
+            "--again",
+            metavar="RUN",
+            rich_help_panel=CALLS,
+            help="The load of an earlier run once more: same plan, seed and clips.",
+        ),
+    ] = None,
     scenario: Annotated[
         list[str] | None,
         typer.Option(
@@ -191,8 +237,10 @@ def generate(
     Without options: 10 calls for 1 minute.
     """
     from otel_voiceload.analysis.thresholds import parse, to_mapping
+    from otel_voiceload.cli.again import beside, plan_of
+    from otel_voiceload.cli.load_words import LoadWords, refuse_beside_again
     from otel_voiceload.cli.reading import conclude, written_thresholds
-    from otel_voiceload.profiles import Request, units
+    from otel_voiceload.profiles import units
     from otel_voiceload.reports.build import exit_code
     from otel_voiceload.runner.dry_run import forecast, text, to_json
     from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param, parse_spool_size
@@ -203,22 +251,13 @@ def generate(
     promised = written_thresholds(common, threshold or ())
     if "threshold" in common.typed:  # a file's may be meant for several wires
         refuse_unmeasurable((each for text in threshold or () for each in parse(text)), target)
-    # Stages are a whole load of their own: what was typed now is not mixed with a file's other one.
-    if "stage" in common.typed:
-        profile = profile if "profile" in common.typed else None
-        calls = calls if "calls" in common.typed else None
-        duration = duration if "duration" in common.typed else None
-    elif common.typed & {"calls", "duration"} or ("profile" in common.typed and profile != PLAIN):
-        stage = None
-    request = Request(
-        calls=calls,
-        duration_s=units.duration_s(duration) if duration is not None else None,
-        stages=tuple(stage or ()),
-        pace=pace,
+    words = LoadWords(
+        profile, calls, rate, arrivals, total_calls, duration, tuple(stage or ()), pace, until_knee
     )
+    name, request = words.resolve(common.typed)
     plan = RunPlan(
         target=target,
-        profile_name=profile or PLAIN,
+        profile_name=name,
         request=request,
         store=common.store,
         scenarios=tuple(scenario or ("booking",)),
@@ -240,8 +279,12 @@ def generate(
         max_connect_rate=max_connect_rate,
         processes=processes,
         thresholds=to_mapping(promised),
+        peak_calls=peak_calls,
         abort_grace_s=units.duration_s(abort_grace) if abort_on_fail else None,
     )
+    if again is not None:
+        refuse_beside_again(common.typed)
+        plan = plan_of(common, again, plan)
     if print_config:
         common.emit(plan.text(stages(plan)))
         return
@@ -257,6 +300,8 @@ def generate(
         unjudged = ExitCode.FAILED if outcome.broken else unjudged
         raise typer.Exit(outcome.interrupted or unjudged)
     built = conclude(common, outcome.run_id, page, outcome.interrupted)
+    if plan.again is not None:
+        beside(common, plan.again.run_id, built)
     judged = exit_code(built)
     if outcome.broken and built["run"]["validity"] != "inconclusive":
         judged = ExitCode.FAILED  # it was sure when it was aborted; the last turns do not unmake it

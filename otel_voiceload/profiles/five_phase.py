@@ -24,11 +24,11 @@ from otel_voiceload.profiles import (
     soak,
     spike,
 )
-from otel_voiceload.profiles.levels import countable_hold_s, halvings, paced_hold_s
+from otel_voiceload.profiles.levels import countable_hold_s, paced_hold_s
 from otel_voiceload.profiles.sequence import Part, Sequence, ceiling_of
 
 DEFAULT_CALLS = 100
-SMALL_STEPS = (2, 5, 10)
+SMALL_STEPS = (4, 10)
 LEAST_TURNS = 20  # counted, at every level
 
 
@@ -110,8 +110,7 @@ class Options:
 
     def _scale(self, _: Findings) -> Profile:
         made = scale.Options.of(replace(self._plain, calls=self.calls, until_knee=False))
-        lowest = halvings(self.calls, scale.DOUBLINGS)[0]
-        return replace(made, hold_s=max(made.hold_s, self._least_s(lowest)))
+        return replace(made, least_turns=LEAST_TURNS)
 
     @property
     def _plain(self) -> Request:

@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Findings, Plain, Request
-from otel_voiceload.profiles.levels import halvings, paced_hold_s, staircase
+from otel_voiceload.profiles.levels import countable_hold_s, halvings, paced_hold_s, staircase
 
 PHASE = "scale"
 DEFAULT_CALLS = 100
@@ -22,10 +22,12 @@ DOUBLINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class Options(Plain):
-    """``hold_s`` is the length of every level."""
+    """``hold_s`` is the length of every level, more where few calls bring ``least_turns`` late."""
 
     calls: int = DEFAULT_CALLS
     hold_s: float = HOLD_S
+    least_turns: int = 0
+    turn_cycle_s: float = 7.0
 
     name: ClassVar[str] = "scale"
     seeks_limit: ClassVar[bool] = True
@@ -39,7 +41,8 @@ class Options(Plain):
         hold_s = HOLD_S
         if request.duration_s is not None:
             hold_s = request.duration_s / len(halvings(calls, DOUBLINGS))
-        return cls(calls, paced_hold_s(hold_s, request.pace, request.turn_cycle_s))
+        cycle_s = request.turn_cycle_s
+        return cls(calls, paced_hold_s(hold_s, request.pace, cycle_s), turn_cycle_s=cycle_s)
 
     @property
     def peak_calls(self) -> int:
@@ -56,4 +59,10 @@ class Options(Plain):
     def next_stages(self, findings: Findings) -> tuple[Stage, ...] | None:
         if findings.stages:
             return None
-        return staircase(PHASE, ((n, self.hold_s) for n in halvings(self.calls, DOUBLINGS)))
+        levels = halvings(self.calls, DOUBLINGS)
+        return staircase(PHASE, ((calls, self._hold_s(calls)) for calls in levels))
+
+    def _hold_s(self, calls: int) -> float:
+        if not self.least_turns:
+            return self.hold_s
+        return max(self.hold_s, countable_hold_s(calls, self.least_turns, self.turn_cycle_s))

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from otel_voiceload.reports.render.phrases import at_calls, percent, seconds
 from otel_voiceload.reports.report import Ceiling, Report
 
-_NAME = 24
-_COLUMN = 26
+_NAME = 28
+_COLUMN = 25
 
 
 def text(old: Report, new: Report) -> str:

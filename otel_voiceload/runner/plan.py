@@ -32,6 +32,15 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """The run that is made once more, and what has to be as it was then."""
+
+    run_id: str
+    scenario_hash: str
+    clip_pack: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunPlan:
     """One run. Headers and ``params`` may hold secrets and stay out of messages."""
 
@@ -57,6 +66,7 @@ class RunPlan:
     processes: int | None = None
     thresholds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     peak_calls: float | None = None  # what written thresholds of a search are judged at
+    again: Again | None = None
     abort_grace_s: float | None = None  # None: a broken threshold does not end the run
     planted: str = ""
     turn_cycle_s: float | None = None  # where the target's part of a turn is known

@@ -20,7 +20,7 @@ from otel_voiceload.profiles import make as make_profile
 from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.runner.live_judge import watchable
 from otel_voiceload.runner.measure import earlier_ceiling
-from otel_voiceload.runner.plan import RunPlan
+from otel_voiceload.runner.plan import Again, RunPlan
 from otel_voiceload.telemetry.context import new_run_id
 from otel_voiceload.transports import load as load_transport
 from otel_voiceload.transports import split_target
@@ -101,6 +101,7 @@ def prepare(plan: RunPlan) -> Prepared:
     safety.ensure_ports(peak_calls, resources.ephemeral_ports())
     needed = safety.memory_needed_bytes(peak_calls, workers)
     safety.ensure_memory(needed, resources.available_memory_bytes())
+    _same_voices(plan.again, scenario_hash(scenarios), pack.pack_id)
     return Prepared(
         run_id=worker.run_id,
         wire=target.transport,
@@ -111,6 +112,20 @@ def prepare(plan: RunPlan) -> Prepared:
         clip_pack=pack.pack_id,
         worker=replace(worker, allow=allow),
     )
+
+
+def _same_voices(again: Again | None, scenarios: str, pack: str) -> None:
+    if again is None:
+        return
+    for what, then, now in (
+        ("scenarios are", again.scenario_hash, scenarios),
+        ("clip pack is", again.clip_pack, pack),
+    ):
+        if then != now:
+            raise UsageError(
+                f"the {what} not what run {again.run_id} was made with: the two could not be"
+                " compared; start a new run without --again"
+            )
 
 
 def stages(plan: RunPlan) -> tuple[Stage, ...]:

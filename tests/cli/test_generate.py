@@ -302,3 +302,38 @@ def test_quiet_is_the_result_alone(played: Played, store: Path, capsys: Capture)
 
     assert ended.err == ""
     assert ended.out.startswith("VALID")
+
+
+def test_calls_per_second_and_what_ends_a_load_reach_the_plan(
+    played: Played, store: Path, capsys: Capture
+) -> None:
+    rated = ("--rate", "2.5", "--arrivals", "constant", "--total-calls", "50")
+
+    ovl(capsys, store, "generate", TARGET, *rated)
+    ovl(capsys, store, "generate", TARGET, "--until-knee", "-c", "60", "--peak-calls", "30")
+
+    request = Request(rate_per_s=2.5, arrivals="constant", total_calls=50)
+    searched = Request(calls=60, until_knee=True)
+    assert played.plans == [
+        RunPlan(TARGET, "custom", request, store),
+        RunPlan(TARGET, "ramp", searched, store, peak_calls=30.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-p", "soak"), "no earlier run of"),
+        (("-s", "hold:1m:80%"), "no earlier run of"),
+        (("-p", "scale", "--until-knee"), "--until-knee is for"),
+        (("-p", "ramp", "--rate", "2"), "--rate is a load of its own"),
+        (("-c", "5", "--rate", "2"), "leave out --calls"),
+        (("-p", "none.yaml"), "can not read none.yaml"),
+    ],
+)
+def test_a_load_that_can_not_be_is_said_before_anything_is_started(
+    words: tuple[str, ...], said: str, store: Path, capsys: Capture
+) -> None:
+    ended = ovl(capsys, store, "generate", TARGET, *words, "--print-config")
+    assert ended.code == 2
+    assert said in " ".join(ended.err.split())

@@ -329,6 +329,7 @@ async def ws_connect(
     auto_ping_idle_timeout: float,
     auto_ping_reply_timeout: float,
     max_frame_size: int,
+    read_buffer_init_size: int,
     extra_headers: Iterable[tuple[str, str]],
     max_redirects: int,
     socket_factory: Callable[[object], socket],
@@ -380,6 +381,7 @@ async def ws_create_server(
     auto_ping_reply_timeout: float,
     enable_auto_pong: bool,
     max_frame_size: int,
+    read_buffer_init_size: int,
     backlog: int,
     ssl: tls.SSLContext | None,
 ) -> asyncio.Server:

@@ -36,6 +36,7 @@ from otel_voiceload.transports.wire import CLOSE_GRACE_S, CallOptions, ServeOpti
 # A whole level of calls may dial within one wake-up of a busy agent; with the usual 100 the kernel
 # drops their packets and the calls look seconds late.
 _BACKLOG: Final = 4096
+_READ_BUFFER_BYTES: Final = 4096  # to begin with: six frames; a burst makes it grow
 _UPGRADE_TIMEOUT_S: Final = 10.0
 _AGENT_KEEPALIVE_S: Final = 10.0
 
@@ -92,6 +93,7 @@ async def connect(
             auto_ping_idle_timeout=options.keepalive_s,
             auto_ping_reply_timeout=options.keepalive_s,
             max_frame_size=MAX_MESSAGE_BYTES,
+            read_buffer_init_size=_READ_BUFFER_BYTES,
             extra_headers=headers(),
             max_redirects=0,
             socket_factory=lambda _: reached.sock,
@@ -244,6 +246,7 @@ class Listening:
                 auto_ping_reply_timeout=_AGENT_KEEPALIVE_S,
                 enable_auto_pong=self._delay is None,
                 max_frame_size=MAX_MESSAGE_BYTES,
+                read_buffer_init_size=_READ_BUFFER_BYTES,
                 backlog=_BACKLOG,
                 ssl=tls,
             )

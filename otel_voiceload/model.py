@@ -336,6 +336,14 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardLoss:
+    """A worker that gave no sign of life any more; ``at_mono_ns`` is its last one."""
+
+    shard_index: int
+    at_mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """What a run says of itself; sent as a marker at its start and whole at its end."""
 
@@ -358,6 +366,8 @@ class RunRecord:
     peak_calls: float | None = None  # the load that written thresholds are judged at
     plan: str = ""  # JSON without secrets, so that the run can be made again
     starts_dropped: int = 0
+    shards: int = 1
+    shards_lost: tuple[ShardLoss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from otel_voiceload.load.health import limited
-from otel_voiceload.model import Health
+from otel_voiceload.model import Health, ShardLoss
 from otel_voiceload.store.open import open_store
 from tests.store import records
 from tests.store.builder import write_run
@@ -134,3 +134,24 @@ def test_a_turn_that_began_or_ended_in_such_a_second_does_not_count(
 
     assert rows == ((held_up,),)
     assert any(each["latency_s"] == 4.0 for each in samples) is not held_up
+
+
+@pytest.mark.parametrize(
+    ("lost_at_s", "stage_is_lost"),
+    [((), False), ((19.9,), False), ((15.0,), True), ((40.0,), False)],
+)
+def test_a_stage_whose_load_was_not_offered_in_full_is_lost(
+    tmp_path: Path, lost_at_s: tuple[float, ...], stage_is_lost: bool
+) -> None:
+    """One of eight: 1 % of the load is 1.6 s of 20."""
+    losses = tuple(ShardLoss(index, at(second)) for index, second in enumerate(lost_at_s))
+    whole = records.run(shards=8, shards_lost=losses)
+    run = [*records.small_run()[2:], whole, records.stage(STAGE_S), *told(ALL)]
+    path = write_run(tmp_path / "run.duckdb", run, records.RUN)
+
+    with open_store(path) as reading:
+        stages = list(reading.sql("select generator_limited from stage_health").rows)
+        runs = list(reading.sql("select validity, shards from runs").rows)
+
+    assert stages == [(stage_is_lost,)]
+    assert runs == [("degraded" if losses else "valid", 8)]

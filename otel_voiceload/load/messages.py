@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from otel_voiceload.load.contract import ShardContract
 from otel_voiceload.model import Progress, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Offer these stages; elapsed time counts from ``start_mono_ns``, which may lie ahead."""
+    """Offer these stages; elapsed time counts from the contract's start, which may lie ahead."""
 
     stages: tuple[Stage, ...]
-    start_mono_ns: int
+    contract: ShardContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Extend:
     """More stages, each beginning where the one before ends.
 
     Until this arrives the last level is held: a runner that decides late causes no gap in the load.
+    The contract's deadline moves with them.
     """
 
     stages: tuple[Stage, ...]

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from otel_voiceload.load.arrivals import Arrivals
 from otel_voiceload.load.call import When
+from otel_voiceload.load.contract import UNTOLD_S
 from otel_voiceload.load.pacing import (
     NEVER_S,
     ConnectGate,
@@ -37,7 +38,6 @@ from otel_voiceload.model import (
 LATE_START_S = 0.020  # one frame
 LEAVE_GRACE_S = 10.0  # of a surplus call, to get its turn answered
 REDIAL_S = 1.0  # a place begins at most one call per second: a target that refuses is not hammered
-UNTOLD_S = 5.0  # without a word after the last stage: whoever decides is gone, so stop
 _LEAST_WAIT_S = 0.001
 
 

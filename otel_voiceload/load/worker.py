@@ -19,6 +19,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 from otel_voiceload.audio.clips import ClipPack
+from otel_voiceload.load.contract import HEARTBEAT_S
 from otel_voiceload.load.health import LoopLag, Probe
 from otel_voiceload.load.messages import (
     Begin,
@@ -33,7 +34,7 @@ from otel_voiceload.load.messages import (
 from otel_voiceload.load.outbox import PipeWriter, RecordOutbox
 from otel_voiceload.load.plan import WorkerConfig, call_setup, new_call
 from otel_voiceload.load.shard import Shard
-from otel_voiceload.model import NS_PER_S, Health, Record
+from otel_voiceload.model import NS_PER_S, ClockAnchor, Health, Record
 from otel_voiceload.transports.ticker import FrameTicker
 
 ORPHAN_GRACE_S = 4.0
@@ -54,6 +55,7 @@ class Worker:
     def __init__(self, config: WorkerConfig, control: Connection, records: Connection) -> None:
         self._config = config
         self._control = control
+        self._deadline_mono_ns: int | None = None
         self._errors = 0
         self._first_error = ""
         self._ticker = FrameTicker()
@@ -99,12 +101,20 @@ class Worker:
         lag.start()
         try:
             while True:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(HEARTBEAT_S)
+                self._keep_deadline()
                 self._outbox.put(self._tell_second(probe, lag))
         finally:
             lag.stop()
             # A piece of a second has the last calls' ends, but its shares would mislead.
             self._tell_second(probe, lag)
+
+    def _keep_deadline(self) -> None:
+        """Hang up at the contract's deadline: control may be cut off without an end of its pipe."""
+        deadline_ns = self._deadline_mono_ns
+        if deadline_ns is not None and time.monotonic_ns() > deadline_ns:
+            self._deadline_mono_ns = None
+            self._orphaned()
 
     def _tell_second(self, probe: Probe, lag: LoopLag) -> Health:
         """Tell the runner of the time since this was last called."""
@@ -132,9 +142,14 @@ class Worker:
 
     def _obey(self, word: ToWorker) -> None:
         match word:
-            case Begin(stages, start_mono_ns):
-                self._shard.begin(stages, start_mono_ns)
+            case Begin(stages, contract):
+                anchor = ClockAnchor(time.monotonic_ns(), time.time_ns())
+                self._deadline_mono_ns = contract.deadline_mono_ns(anchor)
+                self._shard.begin(stages, contract.start_mono_ns(anchor))
             case Extend(stages):
+                if self._deadline_mono_ns is not None:
+                    more_s = sum(stage.duration_s for stage in stages)
+                    self._deadline_mono_ns += round(more_s * NS_PER_S)
                 self._shard.extend(stages)
             case Finish(grace_s):
                 self._shard.finish(grace_s)

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -19,9 +19,10 @@ from multiprocessing.process import BaseProcess
 
 from otel_voiceload.errors import OvlError
 from otel_voiceload.load import worker
-from otel_voiceload.load.messages import Finished, FromWorker, Ready, ToWorker
+from otel_voiceload.load.contract import ShardContract, contracts
+from otel_voiceload.load.messages import Begin, Finished, FromWorker, Ready, ToWorker
 from otel_voiceload.load.plan import WorkerConfig
-from otel_voiceload.model import ClockAnchor, Progress, Record
+from otel_voiceload.model import NS_PER_S, ClockAnchor, Progress, Record, ShardLoss, Stage
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared
@@ -51,6 +52,7 @@ class Shard:
     lost: bool = False
     spans_ended: int = 0  # by its last word
     busiest_second: int = 0  # the most spans between two words
+    heard_mono_ns: int = 0  # when its last word came
 
     def hear(self, progress: Progress) -> None:
         self.busiest_second = max(self.busiest_second, progress.spans_ended - self.spans_ended)
@@ -66,8 +68,15 @@ class Fleet:
         telemetry: BaseProcess,
         telemetry_control: Connection,
         records: Connection,
+        contract: Callable[[int, Iterable[Stage], int], tuple[ShardContract, ...]],
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """``contract`` makes those of all shards from their count, stages and start (UTC)."""
         self._shards = shards
+        self._contract = contract
+        self._clock = clock
+        self._lost_after_s: float | None = None  # nobody is lost before the load begins
+        self._losses: list[ShardLoss] = []
         self._telemetry = telemetry
         self._telemetry_control = telemetry_control
         self._records = records
@@ -89,9 +98,42 @@ class Fleet:
                 raise OvlError(f"worker {lost[0]} ended while starting; run with --processes 1 -v")
 
     @property
+    def size(self) -> int:
+        return len(self._shards)
+
+    @property
     def lost(self) -> list[int]:
         """Shards whose process is gone without a last word."""
         return [shard.index for shard in self._shards if shard.lost]
+
+    @property
+    def losses(self) -> tuple[ShardLoss, ...]:
+        """The same with their last sign of life, in the order in which they were found."""
+        return tuple(self._losses)
+
+    def begin(self, stages: tuple[Stage, ...], start_mono_ns: int) -> None:
+        """Every shard gets its contract; from here on silence means that it is lost."""
+        start_unix_ns = time.time_ns() + start_mono_ns - time.monotonic_ns()
+        now_ns = self._clock()
+        for shard, contract in zip(
+            self._shards, self._contract(self.size, stages, start_unix_ns), strict=True
+        ):
+            shard.heard_mono_ns = now_ns
+            self._lost_after_s = contract.lost_after_s
+            with suppress(OSError):
+                shard.control.send(Begin(stages, contract))
+
+    def drop_silent(self) -> None:
+        """A shard that missed its heartbeats is lost, and killed: one that was only frozen would
+        go on with calls that nobody counts."""
+        if self._lost_after_s is None:
+            return
+        silent_since_ns = self._clock() - round(self._lost_after_s * NS_PER_S)
+        for shard in self._shards:
+            gone = shard.finished is not None or shard.lost
+            if not gone and shard.heard_mono_ns < silent_since_ns:
+                self._kill(shard.process)
+                self._lose(shard)
 
     @property
     def telemetry_alive(self) -> bool:
@@ -128,6 +170,7 @@ class Fleet:
             try:
                 while end.poll():
                     message: FromWorker = end.recv()
+                    shard.heard_mono_ns = self._clock()
                     if isinstance(message, Finished):
                         shard.finished = message
                     elif isinstance(message, Progress):
@@ -140,19 +183,20 @@ class Fleet:
                     self._lose(shard)
         return said
 
-    def close(self, last: Record | None, timeout_s: float) -> Totals | None:
-        """End telemetry after the workers' last records and ``last``; None when it died.
-
-        Workers that did not come to their end by now are cut off.
-        """
+    def cut_off(self) -> None:
+        """Kill the workers that did not come to their end by now."""
         self.poll(0.0)
         for shard in self._shards:
             if shard.finished is None:
                 self._kill(shard.process)
                 self._lose(shard)
-            else:
-                for reason, spans in shard.finished.spans_lost.items():
-                    self._tell_telemetry(Dropped(reason, spans))
+
+    def close(self, last: Record | None, timeout_s: float) -> Totals | None:
+        """End telemetry after the workers' last records and ``last``; None when it died."""
+        self.cut_off()
+        for finished in self.finished:
+            for reason, spans in finished.spans_lost.items():
+                self._tell_telemetry(Dropped(reason, spans))
         if last is not None:
             self.record(last)
         self._records.close()
@@ -176,6 +220,7 @@ class Fleet:
         """
         if not shard.lost:
             shard.lost = True
+            self._losses.append(ShardLoss(shard.index, shard.heard_mono_ns))
             word = WorkerLost(shard.index, shard.spans_ended, shard.busiest_second)
             self._tell_telemetry(word)
 
@@ -204,10 +249,10 @@ def start(plan: RunPlan, prepared: Prepared, collector: CollectorHandle) -> Flee
         spool=SpoolPlace(plan.store / SPOOL / prepared.run_id, plan.spool_bytes),
         destination=collector.destination,
     )
-    return launch(shards(prepared.worker, count), telemetry)
+    return launch(shards(prepared.worker, count), telemetry, collector.http)
 
 
-def launch(workers: tuple[WorkerConfig, ...], telemetry: TelemetryConfig) -> Fleet:
+def launch(workers: tuple[WorkerConfig, ...], telemetry: TelemetryConfig, collector: str) -> Fleet:
     # "spawn": a forked child would inherit event loops and pipe ends that are not its own.
     context = multiprocessing.get_context("spawn")
     started: list[Shard] = []
@@ -240,7 +285,13 @@ def launch(workers: tuple[WorkerConfig, ...], telemetry: TelemetryConfig) -> Fle
     theirs.close()
     for source in sources:
         source.close()
-    return Fleet(started, teller, telemetry_control, records)
+
+    def contract(
+        count: int, stages: Iterable[Stage], start_unix_ns: int
+    ) -> tuple[ShardContract, ...]:
+        return contracts(telemetry.run_id, count, stages, start_unix_ns, collector)
+
+    return Fleet(started, teller, telemetry_control, records, contract)
 
 
 def shards(config: WorkerConfig, count: int) -> tuple[WorkerConfig, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from otel_voiceload.errors import ExitCode
-from otel_voiceload.load.messages import Begin, Extend, Finish, HangUpAll
+from otel_voiceload.load.messages import Extend, Finish, HangUpAll
 from otel_voiceload.model import (
     NS_PER_S,
     Progress,
@@ -83,6 +83,7 @@ class Run:
         self._start_mono_ns = 0
         self._judge: LiveJudge | None = None
         self._broken = ""
+        self._losses_said = 0
         if plan.abort_grace_s is not None:
             self._judge = LiveJudge(
                 watchable(plan.thresholds),
@@ -96,6 +97,8 @@ class Run:
                 self._fleet.wait_ready()
                 stop_reason = self._offer(signals)
                 self._wind_down(signals)
+                self._fleet.cut_off()
+                self._say_losses()
             except BaseException:
                 self._fleet.close(None, 1.0)
                 raise
@@ -104,10 +107,6 @@ class Run:
             timeout_s = TELEMETRY_TIMEOUT_S if signals.count < 2 else HURRIED_S
             totals = self._fleet.close(self._last_word(stop_reason), timeout_s)
         errors = [f.first_internal_error for f in self._fleet.finished if f.internal_errors]
-        errors += [
-            f"worker {index} ended without a word; its calls are not all recorded"
-            for index in self._fleet.lost
-        ]
         return RunOutcome(
             self._prepared.run_id,
             stop_reason,
@@ -122,7 +121,7 @@ class Run:
         self._start_mono_ns = self._clock() + int(LEAD_S * NS_PER_S)
         self._fleet.record(self._run_record())
         self._log.add(self._prepared.profile.next_stages(Findings()) or ())
-        self._fleet.tell(Begin(tuple(self._log.stages), self._start_mono_ns))
+        self._fleet.begin(tuple(self._log.stages), self._start_mono_ns)
         asked_last = False
         while True:
             elapsed_s = self._watch()
@@ -195,10 +194,23 @@ class Run:
         for message in self._fleet.poll(_POLL_S):
             if isinstance(message, Progress):
                 self._take(message)
+        self._fleet.drop_silent()
+        self._say_losses()
         elapsed_s = self._elapsed_s()
         self._announce(elapsed_s)
         self._screen.show(self._tally, self._log.at(elapsed_s), elapsed_s)
         return elapsed_s
+
+    def _say_losses(self) -> None:
+        """A lost shard's part of the load is nobody else's: what is offered is less from here."""
+        losses, size = self._fleet.losses, self._fleet.size
+        for number, loss in enumerate(losses[self._losses_said :], self._losses_said + 1):
+            at_s = (loss.at_mono_ns - self._start_mono_ns) / NS_PER_S
+            self._screen.say(
+                f"worker {loss.shard_index + 1} of {size} lost {at_s:.1f} s into the load; "
+                f"offered load {(size - number) / size * 100:.1f} %"
+            )
+        self._losses_said = len(losses)
 
     def _take(self, progress: Progress) -> None:
         self._tally.add(progress, self._clock() / NS_PER_S)
@@ -253,6 +265,7 @@ class Run:
 
     def _run_record(self) -> RunRecord:
         plan, prepared = self._plan, self._prepared
+        hearing = prepared.hearing
         return RunRecord(
             run_id=prepared.run_id,
             target=plan.target,
@@ -265,10 +278,12 @@ class Run:
             co_located=plan.local,
             thresholds={metric: list(tests) for metric, tests in plan.thresholds.items()},
             start_mono_ns=self._start_mono_ns,
-        hearing = prepared.hearing
             planted=plan.planted,
+            hearing_bias_s=None if hearing is None else hearing.bias_s,
+            hearing_spread_s=None if hearing is None else hearing.spread_s,
             peak_calls=plan.peak_calls,
             plan=recorded(plan),
+            shards=self._fleet.size,
         )
 
     def _last_word(self, stop_reason: str) -> RunRecord:
@@ -277,10 +292,9 @@ class Run:
             end_mono_ns=self._clock(),
             stop_reason=stop_reason,
             starts_dropped=self._tally.starts_dropped,
+            shards_lost=self._fleet.losses,
         )
 
-            hearing_bias_s=None if hearing is None else hearing.bias_s,
-            hearing_spread_s=None if hearing is None else hearing.spread_s,
     @property
     def _natural_ends(self) -> int:
         return self._tally.natural_ends.total()

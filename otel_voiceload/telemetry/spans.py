@@ -356,6 +356,20 @@ def _offered(stage: Stage) -> dict[str, Scalar | None]:
     }
 
 
+def _shards_lost(record: RunRecord) -> str | None:
+    """Each with the seconds from the run's start to its last sign of life."""
+    if not record.shards_lost:
+        return None
+    lost = [
+        {
+            "shard": loss.shard_index,
+            "at_s": round((loss.at_mono_ns - record.start_mono_ns) / NS_PER_S, 3),
+        }
+        for loss in record.shards_lost
+    ]
+    return orjson.dumps(lost).decode()
+
+
 def _run(record: RunRecord, scope: RunScope, counts: SpanCounts | None) -> Span:
     trace, run_id = run_trace_id(record.run_id), run_span_id(record.run_id)
     ids: tuple[str, str, str | None] = (trace, run_id, None)
@@ -380,13 +394,15 @@ def _run(record: RunRecord, scope: RunScope, counts: SpanCounts | None) -> Span:
             names.RUN_STOP_REASON: record.stop_reason or None,
             names.RUN_PLANTED: record.planted or None,
             names.RUN_HEARING_BIAS: record.hearing_bias_s,
+            names.RUN_HEARING_SPREAD: record.hearing_spread_s,
             names.RUN_PEAK_CALLS: record.peak_calls,
             names.RUN_PLAN: record.plan or None,
             names.RUN_STARTS_DROPPED: record.starts_dropped or None,
+            names.RUN_SHARDS: record.shards,
+            names.RUN_SHARDS_LOST: _shards_lost(record),
             names.RUN_SPANS_ENDED: None if counts is None else counts.ended,
             names.RUN_SPANS_LOST: None
             if counts is None
             else orjson.dumps(dict(counts.lost)).decode(),
         },
     )
-            names.RUN_HEARING_SPREAD: record.hearing_spread_s,

@@ -1,7 +1,30 @@
 -- Whether the generator kept its own promises during each stage, by the time of its shards. A stage
 -- is lost when they were the limit for more than a quarter of it: what is left is what came between
--- two stalls, not what was asked for.
+-- two stalls, not what was asked for. Nor is it when more than 1 % of its load was never offered: a
+-- worker that was lost takes its part with it.
 create view stage_health as
+with losses as (
+    select
+        run_id,
+        shards,
+        started_ns + round(1e9 * loss.at_s)::bigint as lost_ns
+    from (
+        select run_id, shards, started_ns, unnest(from_json(shards_lost, '[{"at_s":"DOUBLE"}]')) as loss
+        from runs
+        where shards_lost is not null
+    )
+),
+unoffered as (
+    select
+        s.run_id,
+        s.stage_index,
+        sum(greatest(0, s.ended_ns - greatest(l.lost_ns, s.started_ns)))
+            / any_value(s.ended_ns - s.started_ns) / any_value(l.shards) as share
+    from stages s
+    join losses l using (run_id)
+    where s.ended_ns > s.started_ns
+    group by s.run_id, s.stage_index
+)
 select
     s.run_id,
     s.stage_index,
@@ -9,7 +32,8 @@ select
     coalesce(sum(part_s) filter (limited), 0) as limited_s,
     limited_s / nullif(seconds, 0) as limited_share,
     arg_max(limited_by, part_s) filter (limited) as limited_by,
-    coalesce(limited_share > 0.25, false) as generator_limited
+    coalesce(any_value(u.share), 0) as lost_share,
+    coalesce(limited_share > 0.25, false) or lost_share > 0.01 as generator_limited
 from (
     select
         s.run_id,
@@ -22,4 +46,5 @@ from (
         on g.run_id = s.run_id and g.from_ns < s.ended_ns and g.until_ns > s.started_ns
     group by all
 ) s
+left join unoffered u using (run_id, stage_index)
 group by s.run_id, s.stage_index;

@@ -77,3 +77,15 @@ def test_a_ledger_that_closes_is_not_said_to_be_open() -> None:
 def test_the_gravest_reason_comes_first() -> None:
     _, reasons = assess(replace(SOUND, turns=0, shut_down=False))
     assert reasons[0] == "no turn was recorded"
+
+
+def test_lost_workers_are_named_with_what_was_offered_without_them() -> None:
+    lost = replace(SOUND, shards=8, shards_lost=((2, 83.2), (0, 90.0)))
+
+    validity, reasons = assess(lost)
+
+    assert validity == "degraded"
+    assert reasons[:2] == [
+        "worker 3 of 8 lost 83 s into the load: 87.5 % of it was offered from then on",
+        "worker 1 of 8 lost 90 s into the load: 75.0 % of it was offered from then on",
+    ]

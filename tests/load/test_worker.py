@@ -8,9 +8,11 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from otel_voiceload.load import worker
+from otel_voiceload.load.contract import contracts
 from otel_voiceload.load.messages import Begin, Finish, Finished, Ready
 from otel_voiceload.load.plan import WorkerConfig
 from otel_voiceload.model import (
@@ -65,12 +67,12 @@ class Talk:
             pass
 
 
-def play(conduct: Callable[[Talk], None]) -> Played:
+def play(conduct: Callable[[Talk], None], deadline_s: float = 60.0) -> Played:
     """Start a worker that holds two calls; ``conduct`` says how the run goes on from there."""
-    return asyncio.run(_play(conduct))
+    return asyncio.run(_play(conduct, deadline_s))
 
 
-async def _play(conduct: Callable[[Talk], None]) -> Played:
+async def _play(conduct: Callable[[Talk], None], deadline_s: float) -> Played:
     server = await plain.serve(ServeOptions(), EchoAgent())
     config = WorkerConfig(
         run_id="run",
@@ -80,12 +82,12 @@ async def _play(conduct: Callable[[Talk], None]) -> Played:
         turn_cycle_s=0.2,
     )
     try:
-        return await asyncio.to_thread(_conduct, config, conduct)
+        return await asyncio.to_thread(_conduct, config, conduct, deadline_s)
     finally:
         await server.close()
 
 
-def _conduct(config: WorkerConfig, conduct: Callable[[Talk], None]) -> Played:
+def _conduct(config: WorkerConfig, conduct: Callable[[Talk], None], deadline_s: float) -> Played:
     context = multiprocessing.get_context("spawn")
     control, theirs = context.Pipe()
     reader, writer = context.Pipe(duplex=False)
@@ -97,7 +99,10 @@ def _conduct(config: WorkerConfig, conduct: Callable[[Talk], None]) -> Played:
     talk = Talk(control, played.words)
     try:
         assert isinstance(talk.hear(), Ready)
-        control.send(Begin(HOLD_TWO, time.monotonic_ns()))
+        now_ns = time.time_ns()
+        (contract,) = contracts("run", 1, HOLD_TWO, now_ns, "http://127.0.0.1:4318")
+        deadline_ns = now_ns + round(deadline_s * 1e9)
+        control.send(Begin(HOLD_TWO, replace(contract, deadline_unix_ns=deadline_ns)))
         conduct(talk)
         _read_all(reader, played.records)
     finally:
@@ -150,3 +155,13 @@ def test_a_worker_whose_runner_is_gone_hangs_up_and_leaves() -> None:
 
     played = play(conduct)
     assert [call.outcome for call in played.calls] == ["aborted_by_us"] * 2
+
+
+def test_a_worker_that_is_cut_off_from_control_stops_itself_at_the_deadline() -> None:
+    def conduct(talk: Talk) -> None:  # the pipe stands, and nobody says anything
+        talk.hear_until(lambda progress: progress.health.calls_active == 2)
+        talk.hear_out()
+
+    played = play(conduct, deadline_s=1.5)
+    assert {call.outcome for call in played.calls} <= {"aborted_by_us", "completed"}
+    assert sum(call.outcome == "aborted_by_us" for call in played.calls) == 2

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 from otel_voiceload.errors import OvlError
 from otel_voiceload.load.messages import (
-    Begin,
     Finish,
     Finished,
     FromWorker,
     HangUpAll,
     ToWorker,
 )
-from otel_voiceload.model import NS_PER_S, Record, Stage
+from otel_voiceload.model import NS_PER_S, Record, ShardLoss, Stage
 from otel_voiceload.profiles import Findings, Measured, Plain
 from otel_voiceload.runner.stage_log import HELD
 from otel_voiceload.telemetry.exporter import Totals
@@ -44,6 +43,9 @@ class ScriptedFleet:
     def __init__(self, workers: int = 1) -> None:
         self.now_ns = 1_000 * NS_PER_S
         self.begin_ns = 0
+        self.begun: tuple[Stage, ...] = ()
+        self.looks = 0  # for workers that are silent
+        self.lost_at_ns = 0
         self.told: list[tuple[float, ToWorker]] = []
         self.recorded: list[Record] = []
         self.script: list[tuple[float, Callable[[], FromWorker | None]]] = []
@@ -69,12 +71,28 @@ class ScriptedFleet:
         for index in self.lost:
             raise OvlError(f"worker {index} ended while starting")
 
+    @property
+    def size(self) -> int:
+        return self.workers
+
+    @property
+    def losses(self) -> tuple[ShardLoss, ...]:
+        return tuple(ShardLoss(index, self.lost_at_ns) for index in self.lost)
+
+    def begin(self, stages: tuple[Stage, ...], start_mono_ns: int) -> None:
+        self.begin_ns = self.lost_at_ns = start_mono_ns
+        self.begun = stages
+
+    def drop_silent(self) -> None:
+        self.looks += 1
+
+    def cut_off(self) -> None:
+        pass
+
     def record(self, record: Record) -> None:
         self.recorded.append(record)
 
     def tell(self, message: ToWorker) -> None:
-        if isinstance(message, Begin):
-            self.begin_ns = message.start_mono_ns
         self.told.append((self.elapsed_s, message))
         if isinstance(message, Finish | HangUpAll) and not (self.deaf or self.finished):
             self.finished = [Finished(index, 1) for index in range(self.workers - len(self.lost))]

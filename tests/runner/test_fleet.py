@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,8 +17,17 @@ from typing import cast
 import pytest
 
 from otel_voiceload.errors import OvlError
-from otel_voiceload.load.messages import Finish, Finished, HangUpAll, Ready
-from otel_voiceload.model import Health, Progress, RunRecord, Stage, StageRecord
+from otel_voiceload.load.contract import ShardContract, contracts
+from otel_voiceload.load.messages import Begin, Finish, Finished, HangUpAll, Ready
+from otel_voiceload.model import (
+    NS_PER_S,
+    Health,
+    Progress,
+    RunRecord,
+    ShardLoss,
+    Stage,
+    StageRecord,
+)
 from otel_voiceload.profiles import Request
 from otel_voiceload.runner import fleet as fleets
 from otel_voiceload.runner.collector import CollectorHandle
@@ -67,7 +76,26 @@ class World:
         self.records, records = Pipe(duplex=False)
         ours, self.telemetry = Pipe()
         self.teller = FakeProcess(leaves=True)
-        self.fleet = Fleet(started, cast(BaseProcess, self.teller), ours, records)
+        self.now_ns = 0
+
+        def contract(
+            count: int, stages: Iterable[Stage], start_unix_ns: int
+        ) -> tuple[ShardContract, ...]:
+            return contracts("run", count, stages, start_unix_ns, "http://127.0.0.1:4318")
+
+        self.fleet = Fleet(
+            started,
+            cast(BaseProcess, self.teller),
+            ours,
+            records,
+            contract,
+            lambda: self.now_ns,
+        )
+
+    def pass_s(self, seconds: float) -> None:
+        self.now_ns += round(seconds * NS_PER_S)
+        self.fleet.poll(0.0)
+        self.fleet.drop_silent()
 
     def told(self, index: int) -> list[object]:
         found = []
@@ -142,8 +170,10 @@ def test_a_worker_that_is_gone_without_a_word_is_lost_and_the_others_go_on() -> 
     world.workers[1].send(progress(1))
     world.workers[1].close()
 
+    world.now_ns = 5
     assert world.fleet.poll(1.0) == [progress(1)]
     assert world.fleet.lost == [1]
+    assert world.fleet.losses == (ShardLoss(1, 5),)
     assert not world.fleet.done
 
     world.fleet.tell(Finish())
@@ -166,6 +196,48 @@ def test_telemetry_hears_how_many_spans_a_lost_worker_had_ended() -> None:
     world.fleet.close(None, 0.0)  # which cuts the other one off
 
     assert world.recorded() == [WorkerLost(1, 100, 60), WorkerLost(0, 40, 40)]
+
+
+def test_every_shard_gets_its_own_contract_at_the_beginning() -> None:
+    world = World(3)
+
+    world.fleet.begin((STAGE.stage,), time.monotonic_ns())
+
+    told = [word for index in range(3) for word in world.told(index)]
+    assert [word.contract.shard_index for word in told if isinstance(word, Begin)] == [0, 1, 2]
+    assert {word.stages for word in told if isinstance(word, Begin)} == {(STAGE.stage,)}
+    start_ns = {word.contract.start_unix_ns for word in told if isinstance(word, Begin)}
+    assert abs(start_ns.pop() - time.time_ns()) < NS_PER_S
+
+
+def test_a_worker_that_misses_its_heartbeats_is_found_within_five_seconds_and_killed() -> None:
+    world = World()
+    world.fleet.begin((STAGE.stage,), 0)
+    for _ in range(3):
+        world.workers[0].send(progress(0))
+        world.pass_s(1.0)
+        assert world.fleet.lost == []
+    for _ in range(2):
+        world.workers[0].send(progress(0))
+        world.pass_s(1.0)
+
+    assert world.fleet.lost == [1]
+    assert world.fleet.losses == (ShardLoss(1, 0),), "at its last sign of life"
+    assert [process.killed for process in world.processes] == [False, True]
+    world.fleet.tell(Finish())
+    assert world.told(1)[1:] == [], "its load is nobody else's, and nobody tells it anything"
+
+
+def test_nobody_is_lost_for_being_silent_before_the_load_or_after_the_last_word() -> None:
+    world = World()
+    world.pass_s(60.0)
+    assert world.fleet.lost == []
+
+    world.fleet.begin((STAGE.stage,), 0)
+    for index in (0, 1):
+        world.workers[index].send(Finished(index, 5))
+    world.pass_s(60.0)
+    assert world.fleet.lost == []
 
 
 def test_telemetry_hears_the_runners_records_the_workers_losses_and_the_end_last() -> None:

@@ -15,7 +15,6 @@ import pytest
 from otel_voiceload.errors import ExitCode, OvlError
 from otel_voiceload.load.health import limited_by
 from otel_voiceload.load.messages import (
-    Begin,
     Extend,
     Finish,
     Finished,
@@ -23,8 +22,8 @@ from otel_voiceload.load.messages import (
 )
 from otel_voiceload.model import NS_PER_S, Health, Progress, RunRecord, StageRecord
 from otel_voiceload.profiles import Measured, Profile, Request
-from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.profiles.levels import level
+from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.runner.fleet import Fleet
 from otel_voiceload.runner.generate import LEAD_S, Run, RunOutcome
 from otel_voiceload.runner.measure import Measuring, Nowhere
@@ -84,8 +83,7 @@ def test_each_stage_is_marked_once_and_told_once_at_the_times_asked_for() -> Non
     play(Ask([TWO, None]), fleet)
 
     assert stages_of(fleet) == [(0, 0.0, None), (0, 0.0, 3.0), (1, 3.0, None), (1, 3.0, 5.0)]
-    begin = fleet.told[0][1]
-    assert begin == Begin(TWO, 1_000 * NS_PER_S + int(LEAD_S * NS_PER_S))
+    assert (fleet.begun, fleet.begin_ns) == (TWO, 1_000 * NS_PER_S + int(LEAD_S * NS_PER_S))
     assert fleet.words(Finish) == [pytest.approx(5.0, abs=0.11)]
 
 
@@ -106,9 +104,9 @@ def test_the_run_says_of_itself_when_it_began_and_whole_when_it_ended() -> None:
     first, (last, timeout_s) = fleet.recorded[0], fleet.closed or (None, 0.0)
     assert isinstance(first, RunRecord)
     assert isinstance(last, RunRecord)
-    assert (last.hearing_bias_s, last.hearing_spread_s) == (0.003, 0.001)
     assert (first.end_mono_ns, first.stop_reason) == (None, "")
     assert first.start_mono_ns == fleet.begin_ns
+    assert (last.hearing_bias_s, last.hearing_spread_s) == (0.003, 0.001)
     assert (last.end_mono_ns, last.stop_reason) == (fleet.now_ns, "duration")
     assert timeout_s >= 30
     assert outcome == RunOutcome(PREPARED.run_id, "duration", Totals(7, 7), None)
@@ -309,16 +307,19 @@ def handler_of(number: int) -> Iterator[Callable[..., None]]:
 
 
 def test_the_load_goes_on_with_the_workers_that_are_left_and_the_lost_one_is_named() -> None:
-    fleet = ScriptedFleet(workers=2)
+    fleet, said = ScriptedFleet(workers=2), io.StringIO()
     fleet.at(1.0, lambda: fleet.lost.append(1))
 
-    outcome = play(Ask([TWO, None]), fleet)
+    outcome = play(Ask([TWO, None]), fleet, said)
 
     assert outcome.stop_reason == "duration"
     assert stages_of(fleet)[-1] == (1, 3.0, 5.0)
-    assert outcome.internal_errors == (
-        "worker 1 ended without a word; its calls are not all recorded",
-    )
+    assert "worker 2 of 2 lost 0.0 s into the load; offered load 50.0 %" in said.getvalue()
+    assert said.getvalue().count("lost") == 1
+    last = (fleet.closed or (None, 0.0))[0]
+    assert isinstance(last, RunRecord)
+    assert (last.shards, last.shards_lost) == (2, fleet.losses)
+    assert fleet.looks > 10, "for workers that are silent"
 
 
 def test_without_any_worker_the_run_ends_at_once() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from ovl_collector.decode import Decoder
-from ovl_collector.group import Pending
+from ovl_collector.duplicates import SeenRequests, SeenSpans
+from ovl_collector.group import Pending, build_group
 from ovl_collector.manifest import Manifest
 from ovl_collector.segments import Rotation, Segments
 
@@ -41,6 +42,20 @@ def new_segments(
     manifest = Manifest("r", 0)
     manifest.write(folder)
     return kind(folder, manifest, rotation or Rotation(), mono_ns=mono_ns, unix_ns=lambda: T0)
+
+
+def commit_batch(segments: Segments, signal: str, body: bytes, number: int, at: int = T0) -> None:
+    """One encoded request into the live segment; ``number`` is its batch id and its hash."""
+    decoded = Decoder().decode(signal, body, number, json=False)
+    group = build_group(
+        [Pending(decoded, number, "127.0.0.1:1", at, len(body))],
+        [],
+        live=segments.live,
+        seen_requests=SeenRequests(),
+        seen_spans=SeenSpans(words_bits=16),
+        suspect_until_unix_ns=0,
+    )
+    segments.commit(group.tables, group.body_bytes)
 
 
 def vanish(segments: Segments) -> None:

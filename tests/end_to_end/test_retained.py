@@ -16,14 +16,10 @@ from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.model import NS_PER_S, Record, TurnRecord
 from otel_voiceload.telemetry.batches import Batch
 from otel_voiceload.telemetry.otlp import attributes
-from ovl_collector.decode import Decoder
-from ovl_collector.duplicates import SeenRequests, SeenSpans
-from ovl_collector.group import Pending, build_group
 from ovl_collector.manifest import read_manifest
 from ovl_collector.retention import Keep, Retention
-from ovl_collector.segments import Segments
 from tests.cli.ovl import ovl
-from tests.collector.stores import new_segments
+from tests.collector.stores import commit_batch, new_segments
 from tests.reports.samples import stages
 from tests.store.builder import UNIX_NS, batches_of, spans_batch
 
@@ -77,19 +73,6 @@ def of_target(records: list[Record]) -> Batch:
     return spans_batch(spans, {"service.name": "ovl-agent"})
 
 
-def commit(segments: Segments, batch: Batch, number: int, at_ns: int) -> None:
-    decoded = Decoder().decode(batch.signal, batch.body, number, json=False)
-    group = build_group(
-        [Pending(decoded, number, "127.0.0.1:1", at_ns, len(batch.body))],
-        [],
-        live=segments.live,
-        seen_requests=SeenRequests(),
-        seen_spans=SeenSpans(words_bits=16),
-        suspect_until_unix_ns=0,
-    )
-    segments.commit(group.tables, group.body_bytes)
-
-
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
     """A store with the run in three files; the target's spans come one file after their turns."""
@@ -105,7 +88,8 @@ def whole(tmp_path: Path) -> Path:
         batches = batches_of(parts[place], RUN) if place < len(parts) else []
         batches += [of_target(parts[place - 1])] if place else []
         for batch in batches:
-            commit(segments, batch, number, UNIX_NS + place * APART_NS)
+            at_ns = UNIX_NS + place * APART_NS
+            commit_batch(segments, batch.signal, batch.body, number, at_ns)
             number += 1
         segments.rotate().result()
     segments.end()

@@ -22,6 +22,7 @@ from otel_voiceload.capacity.faults import FAULT_NAMES, Fault
 from otel_voiceload.cli.config_file import read_config, thresholds_of
 from otel_voiceload.errors import ExitCode
 from otel_voiceload.model import AudioHeard, TimingHeard, WireEvent
+from otel_voiceload.profiles import Request, make, planned
 from otel_voiceload.store.catalogue import PUBLIC_VIEWS, catalogue, view_files
 from otel_voiceload.transports import plain
 from tools import build_docs
@@ -293,3 +294,11 @@ def test_the_configuration_of_the_document_is_read(tmp_path: Path) -> None:
         "turn_latency": ("p95<2s", "p99<4s"),
         "call_completion": ("rate>95%",),
     }
+
+
+def test_the_example_of_a_profile_is_one_that_can_be_played(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(example("docs/phases.md", "profile"), encoding="utf-8")
+    profile = make(str(path), Request())
+    assert profile.problems() == []
+    assert {stage.phase for stage in planned(profile)} == {"warm-up", "search", "rush", "night"}

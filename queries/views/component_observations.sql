@@ -1,5 +1,6 @@
 -- Every observation of a component's work, also those that lose against a better source.
--- The target's own spans belong to the last turn whose speech had begun: its turn number is only a
+-- `joined_by` says how a span was found to belong to its call (see trace_runs); null where it says so
+-- itself. The target's own spans belong to the last turn whose speech had begun: its turn number is only a
 -- hint, since an agent that is fooled by a pause counts one turn more.
 create view component_observations as
 with seen as (
@@ -9,10 +10,14 @@ named as (
     select
         seen.* exclude (call_id, turn_index),
         coalesce(by_trace.call_id, seen.call_id) as call_id,
-        seen.turn_index as turn_hint
+        seen.turn_index as turn_hint,
+        if(seen.source = 'target_trace' and by_trace.call_id is not null, w.joined_by, null)
+            as joined_by
     from seen
+    left join trace_runs w using (trace_id)
     left join (select run_id, call_id, unhex(trace_id) as trace_id from calls) by_trace
-        using (run_id, trace_id)
+        on by_trace.run_id = seen.run_id
+        and by_trace.trace_id = coalesce(w.call_trace_id, seen.trace_id)
 ),
 ours as (
     select named.*, turn_hint as turn_index
@@ -39,6 +44,7 @@ select
     busy_s,
     queue_s,
     source,
+    joined_by,
     error_type,
     service_name,
     trace_id,

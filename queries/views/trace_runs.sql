@@ -1,6 +1,11 @@
--- Which run a trace belongs to. Spans of the target and imports carry no run id, so it is resolved
--- here, when reading: from a resource of the same trace, else through a span link in either
--- direction to a trace that is known. One step only: links of links have proved nothing.
+-- Which run a trace belongs to, and which call of it. Spans of the target and imports carry no run
+-- id, so it is resolved here, when reading, by the first way that leads to one, `joined_by`:
+--   trace    a resource of the same trace names the run: certain
+--   link     a span link, in either direction, to a trace of the run; one step only, links of links
+--            have proved nothing: certain
+--   call_id  a conversation, session or room id holds the 32 digits of a call's trace id, which calls
+--            carry out in their ids: as good as certain, but the bot could have invented its ids
+-- `call_trace_id` is the caller's trace, which is another one than `trace_id` in the last two cases.
 create view trace_runs as
 with seen as materialized (
     select
@@ -24,7 +29,7 @@ links as (
     )
 ),
 through_links as (
-    select lost.trace_id, min(known.run_id) as run_id
+    select lost.trace_id, min(known.run_id) as run_id, min(known.trace_id) as call_trace_id
     from seen lost
     join (
         select trace_id, linked_id from links
@@ -34,12 +39,47 @@ through_links as (
     join seen known on known.trace_id = way.linked_id and known.run_id is not null
     where lost.run_id is null
     group by lost.trace_id
+),
+ids as (
+    select trace_id, unhex(nullif(regexp_extract(id, '[0-9a-f]{32}'), '')) as named_id
+    from (
+        select
+            s.trace_id,
+            unnest(list_append(
+                json_extract_string(s.attributes, [
+                    '$."conversation.id"', '$."gen_ai.conversation.id"', '$."call.id"',
+                    '$."lk.room_sid"', '$."lk.pii.room_name"', '$."lk.room_name"'
+                ]),
+                s.session_id
+            )) as id
+        from raw_spans s
+        join seen using (trace_id)
+        where seen.run_id is null
+    )
+    where id is not null
+),
+through_ids as (
+    select ids.trace_id, min(known.run_id) as run_id, min(known.trace_id) as call_trace_id
+    from ids
+    join seen known on known.trace_id = ids.named_id and known.run_id is not null
+    group by ids.trace_id
 )
 select
     seen.trace_id,
-    coalesce(seen.run_id, through_links.run_id) as run_id,
+    coalesce(seen.run_id, through_links.run_id, through_ids.run_id) as run_id,
     seen.split,
     seen.first_ns,
-    seen.last_ns
+    seen.last_ns,
+    case
+        when seen.run_id is not null then 'trace'
+        when through_links.run_id is not null then 'link'
+        when through_ids.run_id is not null then 'call_id'
+    end as joined_by,
+    coalesce(
+        if(seen.run_id is not null, seen.trace_id, null),
+        through_links.call_trace_id,
+        through_ids.call_trace_id
+    ) as call_trace_id
 from seen
-left join through_links using (trace_id);
+left join through_links using (trace_id)
+left join through_ids using (trace_id);

@@ -159,7 +159,8 @@ class Telling:
         """Everything is told and delivered, or named."""
         self._stopping.set()
         self._thread.join()
-        assert self._outbox.close(WAIT_S) == {}
+        lost = self._outbox.close(WAIT_S)
+        assert not lost, f"the telemetry process does not keep up: {lost}"
         last = records.run(end_mono_ns=NS_PER_S * 45, stop_reason="duration")
         self._to_runner.send([last])
         self._to_runner.close()

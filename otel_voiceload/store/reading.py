@@ -33,6 +33,7 @@ KEPT_VIEWS = (
     "generator_seconds",
     "limited_slots",
     "stage_health",
+    "held_levels",
     "turn_spans",
     "component_observations",
     "component_chosen",

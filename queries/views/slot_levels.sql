@@ -1,5 +1,6 @@
--- Which level each 0.25 s of a run belongs to, and whether it counts. Levels are held stages, equal
--- neighbours merged; ramps that go up, and runs without stages, give quarter-octave bins.
+-- Which level each 0.25 s of a run belongs to, and whether it counts. Levels are held stages
+-- (`held_levels`); ramps that go up, calls that arrive by themselves and runs without stages give
+-- quarter-octave bins.
 -- After a step the system settles: max(5 s, 15 %) of a long hold is cut, one turn cycle of a short
 -- one. On the way down the backlog of the peak drains into the lower level: only what begins after
 -- every older turn was answered counts. What the generator spoiled (`limited_slots`) never does.
@@ -16,40 +17,9 @@ with cycles as (
         using (run_id)
     group by run_id
 ),
-held as (
-    select
-        s.*,
-        coalesce(h.generator_limited, false) as limited,
-        lag(s.calls_to) over w = s.calls_to
-            and lag(s.calls_from) over w = lag(s.calls_to) over w
-            and lag(s.phase) over w = s.phase
-            and lag(coalesce(h.generator_limited, false)) over w
-                = coalesce(h.generator_limited, false) as goes_on,
-        lag(s.calls_to) over w > s.calls_to as comes_down
-    from stages s
-    left join stage_health h using (run_id, stage_index)
-    window w as (partition by s.run_id order by s.stage_index)
-),
-islands as (
-    select
-        run_id,
-        min(stage_index) as level_no,
-        any_value(calls_to) as level,
-        arg_min(phase, stage_index) as phase,
-        min(started_ns) as started_ns,
-        max(ended_ns) as ended_ns,
-        any_value(limited) as limited,
-        coalesce(arg_min(comes_down, stage_index), false) as comes_down
-    from (
-        select *, sum(if(goes_on, 0, 1)) over (partition by run_id order by stage_index) as island
-        from held
-        where calls_from = calls_to and calls_to > 0 and duration_s > 0
-    )
-    group by run_id, island
-),
 drained as (
     select i.run_id, i.level_no, max(t.end_ns) as drained_ns
-    from islands i
+    from held_levels i
     join turns t on t.run_id = i.run_id and t.start_ns < i.started_ns and t.end_ns > i.started_ns
     where i.comes_down and not t.censored and t.response_latency_s is not null
     group by i.run_id, i.level_no
@@ -64,7 +34,7 @@ windows as (
             ))::bigint,
             coalesce(d.drained_ns, 0)
         )) as counts_from_ns
-    from (select *, (ended_ns - started_ns) / 1e9 as hold_s from islands) i
+    from (select *, (ended_ns - started_ns) / 1e9 as hold_s from held_levels) i
     left join cycles c using (run_id)
     left join drained d using (run_id, level_no)
     left join rolled_levels r using (run_id, level_no)
@@ -83,10 +53,13 @@ in_holds as (
         and n.slot * 250000000 >= w.started_ns and n.slot * 250000000 < w.ended_ns
 ),
 rising as (
-    select n.run_id, n.slot, n.calls, s.stage_index, s.phase, coalesce(s.limited, false) as limited
+    select
+        n.run_id, n.slot, n.calls, s.stage_index, s.phase,
+        coalesce(h.generator_limited, false) as limited
     from concurrency n
-    left join held s on s.run_id = n.run_id
+    left join stages s on s.run_id = n.run_id
         and n.slot * 250000000 >= s.started_ns and n.slot * 250000000 < s.ended_ns
+    left join stage_health h on h.run_id = s.run_id and h.stage_index = s.stage_index
     where n.calls > 0
         and (
             s.calls_to > s.calls_from or s.arrivals is not null

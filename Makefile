@@ -47,9 +47,11 @@ clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 accuracy: $(STAMP) ## score the verdict on many simulated runs
 	$(BIN)/python -m tests.accuracy.demo_statistics
 
-bench: $(STAMP) ## measure start-up, 200 calls at once, the demo's verdict, the collector (half an hour)
+bench: $(STAMP) ## measure start-up, calls at once and per core, the demo's verdict, the collector (an hour)
 	$(BIN)/python -m tests.benchmarks.start_up
 	$(BIN)/python -m tests.benchmarks.concurrent_calls
+	$(BIN)/python -m tests.benchmarks.density
+	$(BIN)/python -m tests.benchmarks.churn
 	$(BIN)/python -m tests.benchmarks.demo_seeds
 	$(BIN)/python -m tests.benchmarks.collector_ingest
 	$(BIN)/python -m tests.benchmarks.outage
@@ -57,7 +59,7 @@ bench: $(STAMP) ## measure start-up, 200 calls at once, the demo's verdict, the 
 bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
 	$(BIN)/python -m tests.benchmarks.from_nothing
 
-faults: $(STAMP) ## kill, freeze, fill, damage and attack the collector: 200 rounds (a quarter of an hour)
+faults: $(STAMP) ## kill, freeze, damage and attack the collector 200 times, bad peers the generator (a quarter of an hour)
 	FAULT_ROUNDS=200 $(BIN)/python -m pytest --durations=0 tests/faults
 
 # atheris has wheels for some platforms only, so it is not in constraints.txt.

@@ -30,6 +30,7 @@ from tests.benchmarks.running import (
     agent,
     busy_s,
     cpu_s,
+    descriptors,
     environment,
     family,
     is_collector,
@@ -71,6 +72,16 @@ class Used:
     others: float  # whatever else ran on this machine
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What the process that holds the calls held at a moment."""
+
+    at_unix_s: float
+    sockets: int
+    descriptors: int
+    memory: int  # resident, bytes
+
+
 class CpuWatch(threading.Thread):
     """Reads the CPU times of the agent and of the generator's family twice a second.
 
@@ -80,7 +91,7 @@ class CpuWatch(threading.Thread):
     def __init__(self, generator_pid: int, agent_pid: int, worker_core: int | None = None) -> None:
         super().__init__(daemon=True)
         self.seen: list[Used] = []
-        self.worker_bytes: list[tuple[int, int]] = []  # (sockets, resident memory)
+        self.worker: list[Worker] = []
         self._pids = (generator_pid, agent_pid)
         self._worker_core = worker_core
         self._over = threading.Event()
@@ -107,7 +118,9 @@ class CpuWatch(threading.Thread):
         worker = max(held, key=lambda pid: held[pid], default=0)
         if not worker or held[worker] < WORKER_SOCKETS:
             return
-        self.worker_bytes.append((held[worker], memory_bytes(worker) or 0))
+        memory = memory_bytes(worker)
+        if memory is not None:
+            self.worker.append(Worker(time.time(), held[worker], descriptors(worker), memory))
         if self._worker_core is not None:
             others = set(range(os.cpu_count() or 1)) - {self._worker_core}
             pin(worker, {self._worker_core})
@@ -117,10 +130,11 @@ class CpuWatch(threading.Thread):
     @property
     def bytes_per_call(self) -> float | None:
         """How the worker's memory grew from its first calls to its last."""
-        if not self.worker_bytes:
+        by_calls = sorted(self.worker, key=lambda seen: seen.sockets)
+        if not by_calls or by_calls[0].sockets == by_calls[-1].sockets:
             return None
-        (few, before), (many, after) = min(self.worker_bytes), max(self.worker_bytes)
-        return (after - before) / (many - few) if many > few else None
+        few, many = by_calls[0], by_calls[-1]
+        return (many.memory - few.memory) / (many.sockets - few.sockets)
 
     def stop(self) -> None:
         self._over.set()
@@ -176,7 +190,8 @@ def hold_calls(
     (stage,) = asked_of_store(folder, "select started_ns, ended_ns, calls_held from stages")
     points: dict[str, list[float]] = {}
     full_ns: list[int] = []
-    for row in asked_of_store(folder, POINTS):
+    rows = asked_of_store(folder, POINTS)
+    for row in rows:
         if stage["started_ns"] < row["at_ns"] <= stage["ended_ns"]:
             points.setdefault(row["name"].removeprefix(GENERATOR), []).append(float(row["value"]))
             if row["name"] == "voiceload.calls.active" and row["value"] >= HELD * calls:
@@ -192,6 +207,7 @@ def hold_calls(
         "exit": code,
         "validity": report["run"]["validity"],
         "calls_held": round(stage["calls_held"], 1),
+        "most_held": max(row["value"] for row in rows if row["name"] == "voiceload.calls.active"),
         "turns": report["turn_latency"]["samples"],
         "turn_p95_s": report["turn_latency"]["p95_s"],
         "pacing_error_p99_s": spread(points["pacing_error_p99_s"]),

@@ -74,6 +74,24 @@ def agent(folder: Path, *words: str) -> Iterator[tuple[int, str]]:
         yield process.pid, first.split()[3].rstrip(";")
 
 
+@contextlib.contextmanager
+def light_agent(*words: str) -> Iterator[tuple[int, str]]:
+    """A target that is not the limit: the id of its process, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.light_agent", *words],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.pid, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
 # --- CPU time, from /proc -------------------------------------------------------------------------
 
 

@@ -1,0 +1,177 @@
+"""How many calls one core of generator holds, and how many two cores hold with both ends on them.
+
+Each number of calls is a run of the real ``ovl generate`` with everything on: hearing,
+conversation, records, spans, collector. It counts when the run is valid, nearly all calls were
+held, and pacing kept its bounds. The number is doubled until one does not count, and then halved in
+between.
+
+``generator``: the worker alone on the first core; target (``light_agent``), telemetry, collector
+and the command share the others. ``both``: the reference agent, hearing and speaking, in the place
+of the light one. Beside each, in the same run, a plain ``websockets`` client of fewer calls: the
+ratio of CPU time per call holds on any machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.concurrent_calls import hold_calls, hold_plain_calls
+from tests.benchmarks.running import (
+    agent,
+    json_line,
+    kilobytes,
+    light_agent,
+    machine,
+    ms,
+    need_proc,
+    percent,
+    pin,
+    table,
+)
+
+WORKER_CORE = 0
+SCENARIO = "demo"
+CONNECT_RATE = 100  # per second: a thousand calls stand after ten seconds
+BOUNDS = {"pacing_error_p99_s": 0.005, "pacing_error_p999_s": 0.010}  # of the median second
+LATE_SHARE = 0.001
+HELD_SHARE = 0.95
+CLOSE = 1.15  # the search ends when the least that failed is this much above the most that held
+
+COLUMNS = (
+    "calls",
+    "counts",
+    "pacing p99 / p99.9",
+    "over 20 ms",
+    "run delay",
+    "worker cores, ms per call-second",
+    "target cores",
+    "collector",
+    "others",
+    "memory per call",
+)
+
+
+def why_not(figures: dict[str, Any]) -> str:
+    """What was wrong with a run; empty when it counts."""
+    wrong = [] if figures["validity"] == "valid" else [figures["validity"]]
+    wrong += [name for name, most in BOUNDS.items() if figures[name]["p50"] > most]
+    wrong += ["late_share"] if figures["late_share"] > LATE_SHARE else []
+    wrong += ["calls_held"] if figures["most_held"] < HELD_SHARE * figures["calls"] else []
+    return ", ".join(wrong)
+
+
+def play(calls: int, seconds: int, pid: int, url: str) -> dict[str, Any]:
+    """One run; a run that could not be measured at all does not count either."""
+    lasts_s = seconds + calls // CONNECT_RATE
+    more = ["--processes", "1", "--max-connect-rate", str(CONNECT_RATE)]
+    with tempfile.TemporaryDirectory(prefix="ovl-density-") as name:
+        try:
+            figures = hold_calls(
+                SCENARIO, calls, lasts_s, Path(name), pid, url, worker_core=WORKER_CORE, more=more
+            )
+        except SystemExit as failure:
+            return {"calls": calls, "why_not": str(failure)}
+    return {**figures, "why_not": why_not(figures)}
+
+
+def row(f: dict[str, Any]) -> tuple[str, ...]:
+    if "cores" not in f:
+        return (str(f["calls"]), f["why_not"], *("-" for _ in COLUMNS[2:]))
+    each = f["worker_cores"] / f["calls"] * 1000
+    return (
+        str(f["calls"]),
+        "yes" if not f["why_not"] else f"no: {f['why_not']}",
+        f"{ms(f['pacing_error_p99_s']['p50'])} / {ms(f['pacing_error_p999_s']['p50'])}",
+        percent(f["late_share"]),
+        percent(f["run_delay_share"]["p50"]),
+        f"{f['worker_cores']:.2f}, {each:.2f}",
+        f"{f['cores']['agent']:.2f}",
+        f"{f['cores']['collector']:.2f}",
+        f"{f['cores']['others']:.2f}",
+        kilobytes(f["bytes_per_call"]),
+    )
+
+
+def search(asked: argparse.Namespace, pid: int, url: str) -> list[dict[str, Any]]:
+    """Every run that was needed to find the largest number that counts."""
+    runs: list[dict[str, Any]] = []
+    good, bad, calls = 0, 0, asked.calls
+    while True:
+        runs.append(play(calls, asked.seconds, pid, url))
+        print("  ".join(row(runs[-1])), file=sys.stderr, flush=True)
+        if runs[-1]["why_not"]:
+            bad = calls
+        else:
+            good = calls
+        if calls == asked.most and not bad:
+            return runs
+        if bad and (bad <= good * CLOSE or bad - good <= asked.step):
+            return runs
+        calls = min(asked.most, 2 * calls) if not bad else (good + bad) // 2
+        if not calls:
+            return runs
+
+
+def measure(asked: argparse.Namespace, what: str) -> None:
+    before = machine()
+    others = set(range(os.cpu_count() or 1)) - {WORKER_CORE}
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovl-bench-")))
+        if what == "generator":
+            pid, url = stack.enter_context(light_agent())
+        else:
+            planted = ("--cycle", "speech=1.2s,think=200ms", "--plant", f"none:{asked.most}")
+            pid, url = stack.enter_context(agent(folder, *planted))
+        pin(pid, others)
+        runs = search(asked, pid, url)
+        plain = hold_plain_calls(url, asked.plain_calls, asked.plain_seconds)
+    counted = [run for run in runs if not run["why_not"]]
+    most = max((run["calls"] for run in counted), default=0)
+    where = f"worker on core {WORKER_CORE}; target, telemetry, collector on {sorted(others)}"
+    table((*COLUMNS[:-1], f"{COLUMNS[-1]} ({what})"), [row(run) for run in runs])
+    table(
+        (what, where),
+        [
+            ("calls that held", str(most)),
+            (f"plain websockets client, {asked.plain_calls} calls", per_call(plain["cpu"], plain)),
+            ("its CPU per call to ours", f"{ratio(plain, counted):.2f}" if counted else "-"),
+        ],
+    )
+    json_line("density", before, what=what, most=most, where=where, runs=runs, plain=plain)
+
+
+def per_call(cores: float, held: dict[str, Any]) -> str:
+    return f"{cores / held['calls'] * 1000:.2f} ms per call-second"
+
+
+def ratio(plain: dict[str, Any], counted: list[dict[str, Any]]) -> float:
+    best = max(counted, key=lambda run: int(run["calls"]))
+    return float(plain["cpu"] / plain["calls"] / (best["worker_cores"] / best["calls"]))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=250, help="where the search begins")
+    parser.add_argument("--most", type=int, default=1000, help="and where it ends")
+    parser.add_argument("--step", type=int, default=25)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--only", choices=("generator", "both"))
+    parser.add_argument("--plain-calls", type=int, default=50)
+    parser.add_argument("--plain-seconds", type=int, default=15)
+    asked = parser.parse_args()
+    need_proc()
+    if (os.cpu_count() or 1) < 2:
+        raise SystemExit("the generator needs a core for itself, and the rest another one")
+    for what in [asked.only] if asked.only else ["generator", "both"]:
+        measure(asked, what)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,7 +16,7 @@ LIMITED_SHARE: Final = 0.5  # of the generator's time: more, and what is left is
 # judged, chance alone takes it over this in less than one run of a thousand.
 DISPERSION: Final = 2.0
 FEWEST_BINS: Final = 40
-REPEATS: Final = 0.5  # of the turns: the same sounds, after the same ones since the call began
+REPEATS: Final = 0.75  # of the turns: the same sounds, after the same ones since the call began
 _WORDS: Final = {
     "pacing_error": "frames left late",
     "late_frames": "frames were dropped",

@@ -22,8 +22,8 @@ with told as (
         max(value) filter (name = 'voiceload.generator.connect_pending')::bigint
             as connect_pending,
         max(value) filter (name = 'voiceload.generator.limited') > 0 as said_limited,
-        string_agg(distinct attributes ->> '$."voiceload.generator.limited_by"', ', ')
-            filter (name = 'voiceload.generator.limited' and value > 0) as said_by
+        list_sort(list(distinct attributes ->> '$."voiceload.generator.limited_by"')
+            filter (name = 'voiceload.generator.limited' and value > 0)) as said_by
     from metric_points
     where run_id is not null
         and (name = 'voiceload.calls.active' or name like 'voiceload.generator.%')
@@ -54,7 +54,7 @@ select
     at_ns as until_ns,
     coalesce(said_limited, false) or coalesce(at_ns - before_ns > 2000000000, false) as limited,
     nullif(
-        concat_ws(', ', said_by, if(at_ns - before_ns > 2000000000, 'no_heartbeat', null)), ''
+        concat_ws(', ', array_to_string(said_by, ', '), if(at_ns - before_ns > 2000000000, 'no_heartbeat', null)), ''
     ) as limited_by,
     said_limited is not null as judged,
     calls_active,

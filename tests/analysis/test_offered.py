@@ -19,7 +19,7 @@ def test_a_load_that_was_offered_as_it_should_be_needs_no_word() -> None:
         (Offered(0.2, 0.001, "loop_lag"), 2, "1 s left out"),
         (Offered(told=False), 1, "an older version's"),
         (Offered(dispersion=3.14, bins=100), 1, "vary 3.1 times"),
-        (Offered(prompt_repeat_ratio=0.62), 2, "62 % of the turns repeat"),
+        (Offered(prompt_repeat_ratio=0.82), 2, "82 % of the turns repeat"),
     ],
 )
 def test_what_is_wrong_with_it_weighs_as_much_as_it_should(

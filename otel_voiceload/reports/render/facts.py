@@ -117,7 +117,8 @@ def about_generator(report: Report) -> list[str]:
         f"CPU {percent(own['cpu'])}, waiting for CPU {percent(own['run_delay_share'])},"
         f" late starts {late}, hearing bias {_bias(own)}",
         f"the limit for {percent(own['limited_share'])} of its time,"
-        f" turns in step {_dispersion(own)}, said before {percent(own['prompt_repeat_ratio'])}",
+        f" prompts said before {percent(own['prompt_repeat_ratio'])},"
+        f" dispersion of turn starts {_dispersion(own)} (independent callers 1)",
         f"spans ended {ended}, stored {own['spans_stored']}, lost {lost or 'none'}",
     ]
 
@@ -129,7 +130,7 @@ def _bias(own: Generator) -> str:
 
 def _dispersion(own: Generator) -> str:
     value = own["turn_dispersion"]
-    return UNKNOWN if value is None else f"{number(value)} (1 is independent)"
+    return UNKNOWN if value is None else number(value)
 
 
 def about_cause(report: Report) -> list[str]:

@@ -205,6 +205,27 @@ def test_self_time_leaves_out_what_a_nested_component_waited_for(tmp_path: Path)
     assert own == pytest.approx(0.2)
 
 
+def test_endpointing_keeps_the_part_of_it_that_stt_does_not_cover(tmp_path: Path) -> None:
+    overlapping = turn(
+        identity(),
+        0,
+        3.0,
+        5.0,
+        component("stt", 3.3, 3.5, 3.5),
+        component("endpointing", 3.0, 3.4, 3.4),
+        component("llm", 3.5, 4.0, 4.6),
+    )
+    run = [*records.small_run()[:3], overlapping, *records.small_run()[4:]]
+    path = stored(tmp_path, run)
+    for view in ("component_spans", "component_turns"):
+        sql = f"select component, self_s from {view} where turn_index = 0 and source is not null"
+        assert dict(ask(path, sql)) == {
+            "stt": pytest.approx(0.2),
+            "endpointing": pytest.approx(0.3),
+            "llm": pytest.approx(0.5),
+        }, view
+
+
 # --- calls, levels, runs -------------------------------------------------------------------------
 
 

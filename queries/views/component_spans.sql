@@ -24,13 +24,16 @@ with single as (
 after_others as (
     select
         *,
-        -- Self time: what is left of a span when earlier components' work is taken off. Frameworks
-        -- nest; without this the one that waits looks as slow as the one it waits for.
-        max(first_ns) filter (place > 0) over (
-            partition by run_id, call_id, turn_index order by place
-            range between unbounded preceding and 1 preceding
-        ) as others_done_ns
+        -- Self time: what is left of a span when earlier components' work is taken off, before it
+        -- and after it. Frameworks nest; without this the one that waits looks as slow as the one
+        -- it waits for.
+        min(start_ns) filter (place > 0) over earlier as others_begin_ns,
+        max(first_ns) filter (place > 0) over earlier as others_done_ns
     from single
+    window earlier as (
+        partition by run_id, call_id, turn_index order by place
+        range between unbounded preceding and 1 preceding
+    )
 )
 select
     s.run_id,
@@ -44,9 +47,11 @@ select
     case
         when s.latency_s < 0 then null
         when s.place = 0 then s.latency_s
-        else greatest(
-            0, (s.first_ns - greatest(s.start_ns, coalesce(s.others_done_ns, s.start_ns))) / 1e9
-        )
+        when s.others_done_ns is null then greatest(0, s.first_ns - s.start_ns) / 1e9
+        else (
+            greatest(0, least(s.first_ns, s.others_begin_ns) - s.start_ns)
+            + greatest(0, s.first_ns - greatest(s.start_ns, s.others_done_ns))
+        ) / 1e9
     end as self_s,
     s.busy_s,
     s.source,
@@ -57,6 +62,7 @@ select
     s.start_ns,
     s.end_ns,
     s.first_ns,
+    s.others_begin_ns,
     s.others_done_ns
 from after_others s
 left join concurrency c on c.run_id = s.run_id and c.slot = s.start_ns // 250000000;

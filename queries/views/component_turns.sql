@@ -26,6 +26,7 @@ whole as (
         any_value(place) as place,
         min(start_ns) as start_ns,
         max(first_ns) as done_ns,
+        min(others_begin_ns) as others_begin_ns,
         max(others_done_ns) as others_done_ns
     from attempts
     -- Work that was given up is no failure, and beside a later attempt it is no latency either. But
@@ -40,11 +41,14 @@ select
     w.component,
     w.source,
     if(w.place = 0, w.summed_s, (w.done_ns - w.start_ns) / 1e9) as latency_s,
-    if(
-        w.place = 0,
-        w.summed_s,
-        greatest(0, (w.done_ns - greatest(w.start_ns, coalesce(w.others_done_ns, w.start_ns))) / 1e9)
-    ) as self_s,
+    case
+        when w.place = 0 then w.summed_s
+        when w.others_done_ns is null then (w.done_ns - w.start_ns) / 1e9
+        else (
+            greatest(0, least(w.done_ns, w.others_begin_ns) - w.start_ns)
+            + greatest(0, w.done_ns - greatest(w.start_ns, w.others_done_ns))
+        ) / 1e9
+    end as self_s,
     w.busy_s,
     w.attempts,
     w.failed_attempts,

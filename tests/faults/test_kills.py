@@ -24,6 +24,7 @@ from tests.faults.rounds import IS_FULL, KILL_ROUNDS
 TINY = (*FREE, "--segment-items", str(5 * SIZE))
 ROUNDS_PER_STORE = 5
 AT_ONCE = 2  # stores; half of a round is waiting for a process to start
+ENDS_EVERY = 7  # rounds: one is killed while it ends by itself
 LOOK_EVERY = 1 if IS_FULL else 3  # what one look misses the next one finds: spans accumulate
 
 
@@ -61,6 +62,17 @@ def kill_under_load(served: Served, load: Load, chance: random.Random) -> None:
     assert load.acked or load.outstanding, "nothing was at stake"
 
 
+def kill_in_the_end(served: Served, load: Load, chance: random.Random) -> None:
+    """In the middle of an orderly end whose live segment is empty: it is removed, not sealed."""
+    load.wait_for(chance.randint(1, 10))
+    load.stop()
+    served.control("POST", "/control/seal")
+    served.process.send_signal(signal.SIGTERM)
+    threading.Event().wait(chance.random() * 0.1)
+    served.process.send_signal(signal.SIGKILL)
+    assert served.process.wait(WAIT_S) in (0, -signal.SIGKILL)
+
+
 def play(store: Path, rounds: range) -> Counter[str]:
     """Kill, look as a reader does, restart on the same store, send again what got no answer."""
     tally: Counter[str] = Counter()
@@ -76,10 +88,12 @@ def play(store: Path, rounds: range) -> Counter[str]:
             send_again(served, [*sorted(sent - acked), *sorted(acked)[-2:]])
             acked |= sent
             load = Load(served, origin=4 * number)
-            kill_under_load(served, load, chance)
+            kill = kill_in_the_end if number % ENDS_EVERY == 0 else kill_under_load
+            kill(served, load, chance)
         acked |= load.acked
         sent |= load.sent
         tally.update(landed(served.folder) or {"between"})
+        tally["in an orderly end"] += served.process.returncode != 0 and kill is kill_in_the_end
         tally["acknowledged"] += len(load.acked)
         tally["outstanding"] += len(load.sent - load.acked)
         if number % LOOK_EVERY == 0:
@@ -105,8 +119,10 @@ def test_sigkill_at_any_moment_loses_and_doubles_nothing(
     with capsys.disabled():
         print(f"\n{KILL_ROUNDS} kills: {dict(sorted(tally.items()))}")
     assert tally["acknowledged"] >= KILL_ROUNDS
-    wanted = {"commit", "checkpoint", "rotation", "manifest"} if IS_FULL else {"commit"}
-    assert wanted <= set(tally), "the kills did not land where they should"
+    wanted = {"commit"}
+    if IS_FULL:
+        wanted |= {"checkpoint", "rotation", "manifest", "in an orderly end"}
+    assert all(tally[place] for place in wanted), "the kills did not land where they should"
 
 
 def test_sigterm_under_load_stores_exactly_what_it_acknowledges(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ select
     max(greatest(calls_from, calls_to)) as calls_to,
     max(greatest(per_s_from, per_s_to)) as per_s_to,
     coalesce(sum(d.starts), 0)::bigint as starts_dropped,
-    coalesce(first(note order by stage_index) filter (note is not null), '') as note
+    coalesce(arg_min(coalesce(note, ''), stage_index), '') as note
 from stages s
 left join dropped d using (run_id, stage_index)
 where s.run_id = $run_id

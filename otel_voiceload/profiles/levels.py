@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from otel_voiceload.model import Stage
 
 CYCLES_PER_HOLD = 4  # fewer turn cycles than this leave nothing to count after the warm-up
-COUNTED_SHARE = 0.7  # of the turns after the warm-up: the first of each call is left out
+# Of the turns after the warm-up: the first of each call is left out, and a call may have but three.
+COUNTED_SHARE = 0.55
 
 
 def level(

@@ -59,9 +59,10 @@ def test_without_a_ceiling_it_goes_on_with_what_is_known_and_says_so() -> None:
 
 
 def test_every_level_is_held_until_twenty_turns_can_be_counted() -> None:
-    for stage in played(16.0):
+    pieces = [stage for stage in played(16.0) if stage.phase == "baseline"][1:]  # of one level
+    for stage in set(played(16.0)) - set(pieces):
         cycles = stage.duration_s / CYCLE_S
-        counted = stage.calls_to * (cycles - 1) * 0.7
+        counted = stage.calls_to * (cycles - 1) * 0.55
         assert cycles >= 4, stage
         assert counted >= 19.9, stage
 

@@ -43,7 +43,7 @@ def test_a_pace_never_shrinks_a_hold_below_what_can_be_counted(
 
 def test_few_calls_are_held_longer_so_that_turns_can_be_counted() -> None:
     assert countable_hold_s(40, 20, 3.0) == 12.0, "four cycles are enough for many calls"
-    assert countable_hold_s(2, 20, 3.0) == pytest.approx(45.9, abs=0.1)
+    assert countable_hold_s(2, 20, 3.0) == pytest.approx(57.5, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
@@ -72,9 +72,14 @@ class Writer:
 
     def submit(self, item: Pending) -> Future[None]:
         """The future raises Unavailable when the request was not stored and should come again."""
-        item.future.set_running_or_notify_cancel()  # a client that left does not undo a commit
-        self._put(item)
+        self.submit_all([item])
         return item.future
+
+    def submit_all(self, items: Sequence[Pending]) -> None:
+        """As ``submit``, together: they are in one group if they fit. Raises Unavailable."""
+        for item in items:
+            item.future.set_running_or_notify_cancel()  # a client that left does not undo a commit
+        self._put(*items)
 
     def seal(self) -> Future[list[str]]:
         """Closes the live segment after everything submitted so far; gives the sealed files."""
@@ -95,11 +100,11 @@ class Writer:
         began = self._commit_began_mono_ns
         return began is not None and self._mono_ns() - began > _STALLED_S * 1e9
 
-    def _put(self, item: Pending | _Seal) -> None:
+    def _put(self, *items: Pending | _Seal) -> None:
         with self._wake:
             if self._stopping:
                 raise Unavailable("the collector is shutting down", reason="shutting_down")
-            self._queue.append(item)
+            self._queue.extend(items)
             self._wake.notify()
 
     def _run(self) -> None:

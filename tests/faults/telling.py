@@ -35,6 +35,7 @@ RUN = records.RUN_ID
 SPANS_PER_CALL = 20
 TICK_S = 0.02  # a frame
 WAIT_S = 30.0
+_CATCH_UP_S = 120.0  # on a crowded machine telemetry, which is nice, gets a core last
 _TURNS = 4
 _STORED = """
 select name, count(*) as copies, count(distinct (trace_id, span_id)) as spans
@@ -159,7 +160,7 @@ class Telling:
         """Everything is told and delivered, or named."""
         self._stopping.set()
         self._thread.join()
-        lost = self._outbox.close(WAIT_S)
+        lost = self._outbox.close(_CATCH_UP_S)
         assert not lost, f"the telemetry process does not keep up: {lost}"
         last = records.run(end_mono_ns=NS_PER_S * 45, stop_reason="duration")
         self._to_runner.send([last])

@@ -59,8 +59,10 @@ class Talk:
         return self._words[-1]
 
     def hear_until(self, enough: Callable[[Progress], bool]) -> None:
-        while not (isinstance(word := self.hear(), Progress) and enough(word)):
-            pass
+        for _ in range(30):  # a word a second: a load that never comes must not wait for ever
+            if isinstance(word := self.hear(), Progress) and enough(word):
+                return
+        raise AssertionError(f"it never came to that: {self._words[-1]}")
 
     def hear_out(self) -> None:
         while not isinstance(self.hear(), Finished):

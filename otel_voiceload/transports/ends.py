@@ -132,8 +132,9 @@ class AgentEnd(ABC):
             self._sink(PongHeard(rtt_ns, arrival_mono_ns))
 
     def closed(self, error_type: str | None, detail: str, arrival_mono_ns: int) -> None:
-        if self._sink is not None:
-            self._sink(WireClosed(error_type, detail, arrival_mono_ns))
+        sink, self._sink = self._sink, None  # who listened holds this end: apart, both go at once
+        if sink is not None:
+            sink(WireClosed(error_type, detail, arrival_mono_ns))
 
     def take(self, event: WireEvent | None) -> None:
         """Hand on what the caller said, or refuse it; None is a message nobody here knows."""

@@ -73,6 +73,21 @@ class Receiver(Protocol):
     def closed(self, error_type: str | None, detail: str, arrival_mono_ns: int) -> None: ...
 
 
+class _Nobody:
+    def opened(self, link: Link) -> None: ...
+
+    def audio(self, data: bytes, arrival_mono_ns: int) -> None: ...
+
+    def text(self, data: bytes, arrival_mono_ns: int) -> None: ...
+
+    def pong(self, rtt_ns: int, arrival_mono_ns: int) -> None: ...
+
+    def closed(self, error_type: str | None, detail: str, arrival_mono_ns: int) -> None: ...
+
+
+_NOBODY: Final = _Nobody()
+
+
 class Link(WSListener):
     """Sends at once, receives into a ``Receiver``; with a ``NetworkDelay`` both are held back."""
 
@@ -82,7 +97,7 @@ class Link(WSListener):
         delay: NetworkDelay | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._receiver = receiver
+        self._receiver: Receiver = receiver
         self._clock = clock
         self._inward: Lane | None = delay.lane() if delay else None
         self._outward: Lane | None = delay.lane() if delay else None
@@ -90,6 +105,7 @@ class Link(WSListener):
         self._send: Callable[[WSMsgType, bytes], None] | None = None  # while anything may be sent
         self.gone = asyncio.get_running_loop().create_future()
         self._hanging_up = False
+        self._cut: asyncio.TimerHandle | None = None  # the end of an orderly close's grace
         self._error: tuple[str, str] | None = None  # our own reason to cut the connection
         self._writing_paused = False
         self._parts: list[bytes] = []  # of a message that arrives in fragments
@@ -171,7 +187,11 @@ class Link(WSListener):
         self._hanging_up = True
         self._send = None
         transport.send_close(code)
-        asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.abort)
+        self._cut_later()
+
+    def _cut_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._cut = self._cut or loop.call_later(CLOSE_GRACE_S, self.abort)
 
     # --- what picows calls ---
 
@@ -214,10 +234,12 @@ class Link(WSListener):
         elif kind == WSMsgType.CLOSE:
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
-            asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.abort)
+            self._cut_later()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._send = None
+        if self._cut is not None:
+            self._cut.cancel()
         if not self.gone.done():
             self.gone.set_result(None)
         self._held(self._closed, *self._why_gone(transport))
@@ -303,6 +325,8 @@ class Link(WSListener):
 
     def _closed(self, error_type: str | None, detail: str) -> None:
         self._receiver.closed(error_type, detail, self._clock())
+        # Nothing follows, and whoever listened holds this link: apart, both go at once.
+        self._receiver, self._transport = _NOBODY, None
 
     # --- the ways to end ---
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -243,3 +245,29 @@ def test_a_real_call_on_loopback_from_dialling_to_its_natural_end() -> None:
     assert agent.started[0].traceparent == traceparent(CALL)
     assert agent.headers[0]["traceparent"] == traceparent(CALL)
     assert agent.stopped == 1
+
+
+def test_a_call_that_is_over_goes_without_the_garbage_collector() -> None:
+    parts: dict[str, weakref.ref[object]] = {}
+
+    async def open_call(options: CallOptions, sink: Sink) -> plain.PlainCall:
+        wire = await plain.open_call(options, sink)
+        parts["wire"], parts["link"] = weakref.ref(wire), weakref.ref(wire._link)
+        return wire
+
+    async def play() -> list[str]:
+        server = await plain.serve(ServeOptions(), EchoAgent())
+        rig = Rig(open_call)
+        call = rig.call()
+        call._setup = replace(call._setup, options=CallOptions(f"ws://127.0.0.1:{server.port}"))
+        parts["call"] = weakref.ref(call)
+        gc.disable()
+        await call.run()
+        del call, rig
+        await asyncio.sleep(0)
+        left = [name for name, part in parts.items() if part() is not None]
+        gc.enable()
+        await server.close()
+        return left
+
+    assert asyncio.run(play()) == []

@@ -33,6 +33,7 @@ SUFFIXES: Final[dict[str, Kind]] = {
 }
 _STORAGE: Final = "v1.5.0"
 _FETCH: Final = 2000
+_IS_ROLLED_UP: Final = "select 1 from raw_rollup_runs where run_id = $run_id"
 _COPY: Final = {
     "spans": """
         create table copy.spans as
@@ -186,6 +187,13 @@ def _to_duckdb(connection: duckdb.DuckDBPyConnection, run_id: str, path: Path) -
         except duckdb.Error as error:
             why = str(error).splitlines()[0]
             raise StoreError(f"the run {run_id} can not be copied, {name}: {why}") from error
+    if connection.execute(_IS_ROLLED_UP, {"run_id": run_id}).fetchone():
+        for table in attach.ROLLED_UP:
+            connection.execute(
+                f"create table copy.rollup_{table} as from raw_rollup_{table}"
+                " where run_id = $run_id",
+                {"run_id": run_id},
+            )
     # The views' answers too, as tables: whoever opens the file has `turns` at once, in any DuckDB.
     Reading(connection, path, ()).prepare(run_id)
     for view in RUN_VIEWS:

@@ -129,7 +129,9 @@ def assert_same_but_for_buckets(one: Any, other: Any, where: str = "") -> None:
         assert other == (pytest.approx(one) if isinstance(one, float) else one), where
 
 
-def test_levels_curve_and_bend_stay_when_raw_spans_go(whole: Path, capsys: Capture) -> None:
+def test_levels_curve_and_bend_stay_when_raw_spans_go(
+    whole: Path, tmp_path: Path, capsys: Capture
+) -> None:
     """First of half of the run, then of the rest."""
     promise = ("--threshold", "turn_latency:p95<20s")
     before = report_of(capsys, whole, *promise)
@@ -157,5 +159,9 @@ def test_levels_curve_and_bend_stay_when_raw_spans_go(whole: Path, capsys: Captu
         (why,) = [each for each in after["run"]["validity_reasons"] if "retention" in each]
         assert why.startswith(says)
         assert "figures come from cells" in why
+    copy = tmp_path / "run.duckdb"
+    assert ovl(capsys, whole, "export", RUN, "-o", str(copy)).code == 0
+    exported = json.loads(ovl(capsys, whole, "analyze", str(copy), "-f", "json").out)
+    assert exported["levels"] == after["levels"], "what retention left is what is exported"
     answer = ovl(capsys, whole, "query", "curve", "--run", RUN, "-f", "json")
     assert {row["component"] for row in json.loads(answer.out)} >= {"stt", "llm", "tts"}

@@ -31,7 +31,8 @@ from otel_voiceload.telemetry.exporter import Exporter, Totals
 from otel_voiceload.telemetry.metrics import metrics_of
 from otel_voiceload.telemetry.otlp import RunScope
 from otel_voiceload.telemetry.posting import Endpoint, HttpPoster, Poster
-from otel_voiceload.telemetry.spans import SpanCounts, span_count, spans_of
+from otel_voiceload.telemetry.run_spans import SpanCounts
+from otel_voiceload.telemetry.spans import span_count, spans_of
 from otel_voiceload.telemetry.spool import MIN_SPOOL_BYTES, Spool, SpoolPlace
 
 _NICENESS = 5  # on a full machine the pacing comes first: spans can wait, voices can not

@@ -13,7 +13,8 @@ from otel_voiceload.capacity.simulate import SimulatedRun, simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.model import RunRecord, Stage
 from otel_voiceload.telemetry.batches import Batch, resource
-from otel_voiceload.telemetry.spans import SpanCounts, spans_of
+from otel_voiceload.telemetry.run_spans import SpanCounts
+from otel_voiceload.telemetry.spans import spans_of
 from tests.cli.ovl import ovl
 from tests.collector.stores import commit_batch, new_segments, vanish
 from tests.store.builder import batches_of, scope_of, spans_batch

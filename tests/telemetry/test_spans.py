@@ -5,7 +5,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_voiceload.model import CallStartRecord, Record
 from otel_voiceload.telemetry.context import run_span_id, run_trace_id
-from otel_voiceload.telemetry.spans import SpanCounts, span_count, spans_of
+from otel_voiceload.telemetry.spans import span_count, spans_of
 
 from . import records
 from .records import CALL, RUN_ID, SCOPE, UNIX_NS, ms
@@ -243,36 +243,6 @@ def test_markers_have_no_length_and_ids_of_their_own() -> None:
         assert length_ms(span) > 0
         assert marker.span_id != span.span_id
         assert marker.trace_id == span.trace_id
-
-
-def test_a_stage_says_what_was_asked() -> None:
-    (span,) = spans_of(records.stage(end_mono_ns=ms(26_000)), SCOPE)
-    assert attributes(span) == {
-        "voiceload.phase.name": "ramp",
-        "voiceload.stage.index": 2,
-        "voiceload.concurrency.target": 24,
-        "voiceload.stage.calls_from": 12.0,
-        "voiceload.stage.calls_to": 24.0,
-        "voiceload.stage.duration": 9.0,
-    }
-    assert span.parent_span_id.hex() == run_span_id(RUN_ID)
-
-
-def test_the_last_span_of_a_run_closes_its_ledger() -> None:
-    record = records.run(end_mono_ns=ms(45_000), stop_reason="duration", planted="llm:48")
-    (span,) = spans_of(record, SCOPE, SpanCounts(ended=100, lost={"deadline": 2}))
-    assert (
-        attributes(span).items()
-        >= {
-            "voiceload.run.spans_ended": 100,
-            "voiceload.run.spans_lost": '{"deadline":2}',
-            "voiceload.run.stop_reason": "duration",
-            "voiceload.run.planted": "llm:48",
-            "voiceload.run.thresholds": '{"turn_latency":["p95<2s"]}',
-            "voiceload.run.co_located": True,
-        }.items()
-    )
-    assert span.span_id.hex() == run_span_id(RUN_ID)
 
 
 def test_health_is_no_span() -> None:

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from socket import socket
+from types import SimpleNamespace
 from typing import Any, Protocol, cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidStatus
-from websockets.frames import Frame, Opcode
+from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol as Core
 from websockets.protocol import State
@@ -44,15 +45,10 @@ class WSHandshakeError(WSError):
     pass
 
 
-@dataclass
-class _Answer:
-    status: HTTPStatus
-
-
 class WSInvalidStatusError(WSHandshakeError):
     def __init__(self, response: Response) -> None:
         super().__init__(response.reason_phrase)
-        self.response = _Answer(_status(response.status_code))
+        self.response = SimpleNamespace(status=_status(response.status_code))
         self.raw_body = bytes(response.body)
 
 
@@ -63,15 +59,9 @@ class WSUpgradeRequest:
 
 
 @dataclass
-class _Close:
-    code: int
-    reason: str
-
-
-@dataclass
 class _CloseHandshake:
-    recv: _Close | None
-    sent: _Close | None
+    recv: Close | None  # with a code and a reason
+    sent: Close | None
 
 
 class WSFrame:
@@ -164,12 +154,7 @@ class WSTransport(asyncio.Protocol):
     @property
     def close_handshake(self) -> _CloseHandshake | None:
         got, sent = self._core.close_rcvd, self._core.close_sent
-        if got is None and sent is None:
-            return None
-        return _CloseHandshake(
-            _Close(got.code, got.reason) if got else None,
-            _Close(sent.code, sent.reason) if sent else None,
-        )
+        return None if got is None and sent is None else _CloseHandshake(got, sent)
 
     def send(self, kind: WSMsgType, data: bytes) -> None:
         if self._core.state is State.OPEN:

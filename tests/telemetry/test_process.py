@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
@@ -67,9 +67,21 @@ class Stored:
         return [span.name for span in self.spans]
 
 
+_started: list[Exporter] = []
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """One that lives on at the end of Python makes DuckDB's binding tell of leaks."""
+    yield
+    while _started:
+        _started.pop().close()
+
+
 def lane(stored: Stored, takes: Callable[[str], bool] = lambda trace: True) -> Lane:
     exporter = Exporter(stored, Backlog(), max_backoff_s=0.1)
     exporter.start()
+    _started.append(exporter)
     return Lane(CONFIG, ENDPOINT, exporter, takes)
 
 

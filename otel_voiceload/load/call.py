@@ -140,8 +140,11 @@ class Call:
         return await self._converse(wire, start_mono_ns)
 
     def hang_up(self, when: When) -> None:
-        """End the call: when its turn is answered, or now. A call that still connects never is."""
-        if self._asked_to_leave == "now":
+        """End the call: when its turn is answered, or now. A call that still connects never is.
+
+        One that is over has nothing left to end: whoever watches it may ask a moment too late.
+        """
+        if self._asked_to_leave == "now" or (self._over is not None and self._over.done()):
             return
         self._asked_to_leave = when
         if self._conversation is not None:

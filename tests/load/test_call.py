@@ -11,6 +11,7 @@ import pytest
 
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K, Encoding
+from otel_voiceload.callers.actions import HangUp
 from otel_voiceload.errors import TargetRefused, WireError
 from otel_voiceload.load.call import Call, CallSetup
 from otel_voiceload.model import (
@@ -213,6 +214,27 @@ def test_hanging_up_ends_the_call_at_every_moment(when: str) -> None:
     assert record.error_type is None
     assert len(rig.over) == 1
     assert rig.failures == []
+
+
+def test_a_call_that_is_over_can_be_hung_up_without_harm() -> None:
+    async def open_call(options: CallOptions, sink: Sink) -> FakeWire:
+        return FakeWire()
+
+    async def play(rig: Rig) -> None:
+        call = rig.call()
+        task = asyncio.ensure_future(call.run())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert call._over is not None
+        call._end(HangUp("completed", "resolution", None))
+        await task
+        call.hang_up("after_turn")
+        call.abort()
+
+    rig = Rig(open_call)
+    asyncio.run(play(rig))
+    assert rig.failures == []
+    assert len(rig.records) == 2
 
 
 def test_a_real_call_on_loopback_from_dialling_to_its_natural_end() -> None:

@@ -111,6 +111,7 @@ class Control:
                 "spans": live.spans,
                 "metric_points": live.metric_points,
             },
+            "runs": self._segments.runs.as_dict(),
             "forward": self._forwarder.stats() if self._forwarder else None,
             **self._ledger.as_dict(),
         }

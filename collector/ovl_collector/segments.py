@@ -22,6 +22,7 @@ import orjson
 import pyarrow as pa
 
 from ovl_collector.manifest import Manifest, SegmentEntry
+from ovl_collector.run_counts import RunCounts
 from ovl_collector.segment_file import SegmentFile, SegmentMaker, remove_database
 
 
@@ -79,6 +80,7 @@ class Segments:
         self._next: Future[SegmentFile] | None = None
         self._unsealed: dict[int, Path] = {}  # closing failed (disk full): tried again later
         self._acked: int | None = None
+        self.runs = RunCounts()
         numbers = [entry.number for entry in manifest.segments]
         self.live = self._create(max(numbers, default=0) + 1)
 
@@ -117,6 +119,7 @@ class Segments:
         live.spans += tables["spans"].num_rows if "spans" in tables else 0
         live.metric_points += tables["metric_points"].num_rows if "metric_points" in tables else 0
         live.losses += tables["losses"].num_rows if "losses" in tables else 0
+        self.runs.note(tables)
         live.resource_ids.update(_ids(tables, "resources", "resource_id"))
         live.scope_ids.update(_ids(tables, "scopes", "scope_id"))
 
@@ -211,6 +214,7 @@ class Segments:
                 acked_path(path).unlink(missing_ok=True)
             raise
         self._acked = acked
+        self.runs.begin_segment()
         self._opened_mono_ns = self._mono_ns()
         self._body_bytes = 0
         return created

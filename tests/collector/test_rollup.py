@@ -1,6 +1,5 @@
 from ovl_collector.manifest import read_manifest
 from ovl_collector.rollup import Other, roll_up, runs_of
-from ovl_collector.rollup_views import queries_folder
 
 from .requests import T0, key_values, trace_id, traces
 from .stores import new_segments, query
@@ -165,7 +164,3 @@ def test_stored_spans_are_the_ones_found_and_the_ones_named_as_removed(tmp_path)
         "select (select sum(items_stored) from batches) - (select count(*) from spans)"
         " - (select sum(items) from losses)",
     ) == [(0,)]
-
-
-def test_the_views_are_found_beside_the_package():
-    assert (queries_folder() / "views" / "_order").is_file()

@@ -67,7 +67,7 @@ fuzz: $(STAMP) ## play a million inputs to the collector's decoders (ten minutes
 	@$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: atheris==3.0.0
 	$(BIN)/python -m tests.fuzz.run
 
-interop: $(STAMP) ## meet what others made: the Go SDK as a client (needs go), DuckDB 1.5 as a reader
+interop: $(STAMP) ## meet what others made: a Pipecat bot, the Go SDK as a client (needs go), DuckDB 1.5 as a reader
 	INTEROP=1 $(BIN)/python -m pytest -rs tests/interop
 
 dist: $(STAMP) ## build wheel and sdist into dist/

@@ -29,6 +29,7 @@ from otel_voiceload.runner.collector import (
 )
 from otel_voiceload.runner.plan import Access
 from otel_voiceload.store.spooled import TO_THIS_STORE, Frame
+from otel_voiceload.telemetry.otlp import attributes
 from otel_voiceload.telemetry.spool import Spool, SpoolPlace
 from tests.store.builder import UNIX_NS, spans_batch, write_store
 
@@ -261,7 +262,7 @@ def leave(store: Path, destination: str, lane: str = "store") -> Path:
 
 
 def test_the_targets_spans_in_our_trace_are_counted_in_the_store(tmp_path: Path) -> None:
-    joined, other = "ab" * 16, "cd" * 16
+    joined, named, other = "ab" * 16, "ef" * 16, "cd" * 16
     span = Span(
         trace_id=bytes.fromhex(joined),
         span_id=b"12345678",
@@ -269,10 +270,19 @@ def test_the_targets_spans_in_our_trace_are_counted_in_the_store(tmp_path: Path)
         start_time_unix_nano=UNIX_NS,
         end_time_unix_nano=UNIX_NS + 1,
     )
-    write_store(tmp_path, [([spans_batch([span], {"service.name": "theirs"})], True)])
+    by_its_call = Span(
+        trace_id=b"\x01" * 16,
+        span_id=b"23456789",
+        name="conversation",
+        start_time_unix_nano=UNIX_NS,
+        end_time_unix_nano=UNIX_NS + 1,
+        attributes=attributes({"conversation.id": f"CA{named}"}),
+    )
+    sent = spans_batch([span, by_its_call], {"service.name": "theirs"})
+    write_store(tmp_path, [([sent], True)])
     handle = CollectorHandle("http://127.0.0.1:1", "", None, None, tmp_path)
 
-    assert [handle.spans_of_trace(trace) for trace in (joined, other)] == [1, 0]
+    assert [handle.spans_of_trace(trace) for trace in (joined, named, other)] == [1, 1, 0]
 
 
 class Clock:

@@ -11,7 +11,7 @@ UV     := build/uv/bin/uv
 AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock docs clips accuracy bench bench-setup faults fuzz interop dist clean
+.PHONY: help demo test check fmt lock docs clips accuracy bench bench-setup faults phases fuzz interop dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
 
 faults: $(STAMP) ## kill, freeze, damage and attack the collector 200 times, bad peers the generator (a quarter of an hour)
 	FAULT_ROUNDS=200 $(BIN)/python -m pytest --durations=0 tests/faults
+
+phases: $(STAMP) ## run the five phases against a planted limit (six minutes)
+	PHASES=1 $(BIN)/python -m pytest --durations=0 tests/end_to_end/test_five_phase.py
 
 # atheris has wheels for some platforms only, so it is not in constraints.txt.
 fuzz: $(STAMP) ## play a million inputs to the collector's decoders (ten minutes)

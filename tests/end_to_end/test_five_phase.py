@@ -1,0 +1,39 @@
+"""The whole method in one go against a planted limit: five minutes, so only when asked for."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.running import agent, ovl
+
+WITHIN_S = 360.0  # at the shortest pace, on a machine with nothing else to do
+PLANTED = 40
+
+
+@pytest.mark.skipif("PHASES" not in os.environ, reason="takes five minutes: make phases")
+def test_five_phases_run_in_one_go_each_fed_by_what_was_found_before(tmp_path: Path) -> None:
+    planted = ("--plant", f"llm:{PLANTED}", "--cycle", "speech=0.9s,think=400ms")
+    with agent(tmp_path, *planted) as target:
+        words = ("generate", target, "-p", "five-phase", "-c", str(2 * PLANTED))
+        began = time.monotonic()
+        played = ovl(
+            *(tmp_path, *words, "--pace", "0.001", "--scenario", "demo", "-f", "json"),
+            timeout_s=900.0,
+        )
+        took_s = time.monotonic() - began
+
+    assert played.code == 0, played.err
+    report = json.loads(played.out)
+    assert report["run"]["stop_reason"] == "target_reached"
+    phases = {phase["phase"]: phase for phase in report["phases"]}
+    assert list(phases) == ["baseline", "ramp", "spike", "soak", "scale"]
+    held = [level for level in report["levels"] if level["excluded_why"] is None]
+    assert min(level["turns"] for level in held) >= 20
+    assert report["first_inflection"]["component"] == "llm"
+    assert "measured in this run" in phases["soak"]["note"]
+    assert 0.4 * PLANTED <= phases["soak"]["calls_to"] <= 0.9 * PLANTED
+    assert [round(s["calls_asked"] / s["calls_before"]) for s in report["spikes"]] == [5, 10]
+    assert took_s <= WITHIN_S

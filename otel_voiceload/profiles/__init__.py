@@ -93,6 +93,8 @@ class TopLevel:
 class Measured:
     """The run so far, as its analysis sees it. ``status`` "unknown": ``why`` it could not be told.
 
+    Beside a ceiling ``why`` says where it is from when that is not the run.
+
     The others are those of the report's inflection: found, at_most, not_reached, ambiguous,
     cannot_tell, unobserved.
     """
@@ -234,7 +236,12 @@ def planned(profile: Profile, natural_ends: int = 0) -> tuple[Stage, ...]:
     ends: Mapping[str, int] = defaultdict(lambda: natural_ends)
     stages: tuple[Stage, ...] = ()
     while True:
-        carried = Measured(len(stages), "not_reached", ceiling=float(profile.peak_calls))
+        carried = Measured(
+            len(stages),
+            "not_reached",
+            ceiling=float(profile.peak_calls),
+            why="supposing that nothing bends",
+        )
         found = tuple(StageFinding(stage) for stage in stages)
         more = profile.next_stages(Findings(found, natural_ends, ends, carried))
         if not more:

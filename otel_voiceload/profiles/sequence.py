@@ -77,7 +77,7 @@ def ceiling_of(findings: Findings, earlier: Ceiling | None) -> Ceiling:
     why = "nothing was measured in this run"
     if measured is not None:
         if measured.ceiling is not None and measured.ceiling >= 1:
-            return Ceiling(measured.ceiling, "measured in this run")
+            return Ceiling(measured.ceiling, measured.why or "measured in this run")
         why = measured.why or "the levels of this run do not tell"
     if earlier is not None and earlier.calls is not None:
         return earlier

@@ -86,9 +86,8 @@ class RunPlan:
             {
                 "start": f"{round(stage.start_s, 1):g}s",
                 "duration": f"{round(stage.duration_s, 1):g}s",
-                "calls": f"{stage.calls_to:g}"
-                if stage.calls_from == stage.calls_to
-                else f"{stage.calls_from:g} to {stage.calls_to:g}",
+                "calls": _offered(stage),
+                **({"note": stage.note} if stage.note else {}),
             }
             for stage in stages
         ]
@@ -121,6 +120,15 @@ class RunPlan:
         free = available - 1 if self.local else available
         needed = -(-peak_calls // CALLS_PER_WORKER)
         return max(1, min(free, needed))
+
+
+def _offered(stage: Stage) -> str:
+    """Calls held, or begun per second."""
+    unit = "/s" if stage.arrivals else ""
+    first, last = stage.calls_from, stage.calls_to
+    if stage.arrivals:
+        first, last = stage.per_s_from, stage.per_s_to
+    return f"{last:g}{unit}" if first == last else f"{first:g} to {last:g}{unit}"
 
 
 def _plain(value: object) -> object:

@@ -25,8 +25,8 @@ from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
 from otel_voiceload.reports import build_figures as figures
-from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports import build_findings as findings
+from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports.build_measured import read_samples
 from otel_voiceload.reports.report import Report, Run, StopReason
 from otel_voiceload.reports.soundness import Soundness
@@ -194,13 +194,13 @@ class _Builder:
                 self._sound.lost_or_waiting(),
             ),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
+        }
+
     @property
     def _expected_peak(self) -> float | None:
         """As the reader says, else as the run was started with."""
         asked = self._options.expected_peak
         return cast("float | None", self._facts["peak_calls"]) if asked is None else asked
-
-        }
 
     def _unmarked_baseline(self) -> str | None:
         marked = self._run_id in self._options.baselines or self._facts["tag"] == "baseline"

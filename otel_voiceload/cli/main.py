@@ -10,7 +10,9 @@ words of its own, such as ``ovl runs tag``), and one entry here.
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -190,6 +192,8 @@ def ovl(
 
 def main() -> NoReturn:
     """Entry point of the ``ovl`` script; leaves with the exit codes of ``errors.ExitCode``."""
+    # A Ctrl-C that comes while the interpreter goes down would take the exit code with it.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     try:
         code = app(prog_name="ovl", standalone_mode=False)
     except typer.TyperException as error:

@@ -66,7 +66,7 @@ phases: $(STAMP) ## run the five phases against a planted limit (six minutes)
 	PHASES=1 $(BIN)/python -m pytest --durations=0 tests/end_to_end/test_five_phase.py
 
 # atheris has wheels for some platforms only, so it is not in constraints.txt.
-fuzz: $(STAMP) ## play a million inputs to the collector's decoders (ten minutes)
+fuzz: $(STAMP) ## play a million inputs to the collector's decoders (a quarter of an hour)
 	@$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: atheris==3.0.0
 	$(BIN)/python -m tests.fuzz.run
 

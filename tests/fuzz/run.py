@@ -25,10 +25,10 @@ MAX_BYTES = {"json": 2048}
 _MAX_BYTES = 600
 # Shares of the inputs. The slow ones build whole requests and get fewer.
 SHARES = {
-    "protobuf": 0.35,
-    "json": 0.35,
+    "protobuf": 0.37,
+    "json": 0.38,
     "gzip": 0.13,
-    "block": 0.1,
+    "block": 0.05,
     "request": 0.05,
     "limit": 0.02,
 }

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.run import SHARES
 from tests.fuzz.targets import TARGETS, seeds
 
 CHANGES = st.lists(
@@ -39,3 +40,8 @@ def test_changed_requests(
 def test_gzip_that_unfolds_or_is_cut(data: bytes, cut: int, times: int) -> None:
     packed = gzip.compress(data * times)
     TARGETS["gzip"](packed[: len(packed) - cut] if cut < 50 else packed)
+
+
+def test_a_full_run_plays_a_million_inputs_and_every_target() -> None:
+    assert set(SHARES) == set(TARGETS)
+    assert sum(round(1_000_000 * share) for share in SHARES.values()) == 1_000_000

@@ -31,7 +31,7 @@ class Rotation:
     """When a live segment is full. Bytes are of decoded requests."""
 
     items: int = 250_000
-    body_bytes: int = 64 * 2**20
+    body_bytes: int = 96 * 2**20  # about as many spans of ours as ``items``
     age_s: float = 900.0
 
     def problems(self) -> list[str]:

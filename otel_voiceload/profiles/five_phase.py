@@ -28,7 +28,7 @@ from otel_voiceload.profiles.levels import countable_hold_s, paced_hold_s
 from otel_voiceload.profiles.sequence import Part, Sequence, ceiling_of
 
 DEFAULT_CALLS = 100
-SMALL_STEPS = (4, 10)
+SMALL_STEPS = (5, 10)
 LEAST_TURNS = 20  # counted, at every level
 
 
@@ -87,7 +87,12 @@ class Options:
 
     def _ramp(self, _: Findings) -> Profile:
         made = ramp.Options.of(replace(self._plain, calls=self.calls))
-        return replace(made, small_steps=SMALL_STEPS, least_turns=LEAST_TURNS)
+        return replace(
+            made,
+            small_steps=SMALL_STEPS,
+            held_before=min(baseline.MAX_CALLS, self.calls),
+            least_turns=LEAST_TURNS,
+        )
 
     def _spike(self, findings: Findings) -> Profile:
         """Twice the ceiling at the most, and no more than was asked for."""

@@ -31,6 +31,7 @@ class Options(Plain):
     hold_s: float = DEFAULT_HOLD_S
     until_knee: bool = False
     small_steps: tuple[int, ...] = SMALL_STEPS
+    held_before: int = 0  # a level below the top that the run has already held
     least_turns: int = 0
     turn_cycle_s: float = 7.0
 
@@ -75,7 +76,11 @@ class Options(Plain):
             return self._search(findings)
         if findings.stages:
             return None
-        levels = levels_to(self.calls, self.small_steps)
+        levels = [
+            calls
+            for calls in levels_to(self.calls, self.small_steps)
+            if calls != self.held_before or calls == self.calls
+        ]
         stages = staircase(PHASE, ((calls, self._hold_s(calls)) for calls in levels))
         if len(levels) < 2:
             return stages

@@ -23,6 +23,7 @@ from otel_voiceload.runner.prepare import Prepared, prepare, with_agent
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import smoke
 from otel_voiceload.runner.stop import RunControl, Running, terminable
+from otel_voiceload.runner.usage import watching
 from otel_voiceload.store.spooled import SPOOL
 from otel_voiceload.telemetry.environ import copy_from_environ
 from otel_voiceload.telemetry.exporter import Totals
@@ -75,6 +76,7 @@ def offer(
         screen,
         started,
         stop_asked=stop_asked,
+        usage=watching(plan, started.pids, collector.pid, collector.store).due,
         measuring=starter(collector.store, prepared.run_id),
     )
     screen.say(f"run {prepared.run_id}: {prepared.profile.name}, {outlook(prepared.profile)}")
@@ -133,7 +135,7 @@ def _load(profile: Profile, stages: Sequence[Stage]) -> str:
     calls = f"{profile.peak_calls} call" + ("s" if profile.peak_calls != 1 else "")
     if stages[0].arrivals is not None:
         fastest = max(max(stage.per_s_from, stage.per_s_to) for stage in stages)
-        return f"up to {fastest:g} calls a second, {calls} held at most"
+        return f"calls begun at up to {fastest:g}/s, {calls} held at most"
     levels = len({stage.calls_to for stage in stages})
     if phases := len({stage.phase for stage in stages}) - 1:
         return f"{phases + 1} phases, up to {calls}"

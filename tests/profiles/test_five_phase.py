@@ -37,7 +37,7 @@ def levels(stages: list[Stage]) -> dict[str, list[float]]:
 def test_each_phase_is_fed_with_what_was_found() -> None:
     assert levels(played(16.0)) == {
         "baseline": [10, 10, 10],
-        "ramp": [4, 10, 20, 40, 10],
+        "ramp": [5, 20, 40, 5],
         "spike": [3, 15, 3, 30, 3],
         "soak": [12],
         "scale": [5, 10, 20, 40],

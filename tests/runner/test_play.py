@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import ClassVar, cast
 
 import pytest
 
 from otel_voiceload.errors import CollectorError, ExitCode, SmokeFailed, UsageError
+from otel_voiceload.load.resources import Sampler
 from otel_voiceload.profiles import Request, load
 from otel_voiceload.runner import play as playing
-from otel_voiceload.runner.children import Child
 from otel_voiceload.runner.calibrate import HearingError
+from otel_voiceload.runner.children import Child
 from otel_voiceload.runner.collector import CollectorHandle
 from otel_voiceload.runner.generate import RunOutcome
 from otel_voiceload.runner.plan import Access, RunPlan
@@ -22,12 +25,13 @@ from otel_voiceload.runner.prepare import Prepared
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import Seen
 from otel_voiceload.runner.stop import Running, find_running
+from otel_voiceload.runner.usage import UsageWatch
 from otel_voiceload.telemetry.exporter import Totals
 from otel_voiceload.telemetry.posting import Endpoint
 
 STORE = Path("store")
-PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(calls=5, duration_s=60), STORE)
 HEARING = HearingError(0.003, 0.001, 21)
+PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(calls=5, duration_s=60), STORE)
 DONE = RunOutcome("run-1", "duration", Totals(7, 7), None)
 
 
@@ -35,7 +39,7 @@ class FakeCollector(CollectorHandle):
     """Notes in ``order`` what happens to it."""
 
     def __init__(self, order: list[str], *, own: bool = True, store: Path | None = STORE) -> None:
-        child = cast(Child, object()) if own else None
+        child = cast(Child, SimpleNamespace(pid=9)) if own else None
         super().__init__("http://127.0.0.1:4318", "", None, child, store)
         self.order = order
         self.joined: int | None = 3
@@ -63,10 +67,23 @@ class World:
         self.smoke: Callable[[], list[str]] = lambda: ["smoke call: fine"]
         patch.setattr(playing.collectors, "find_or_start", self._collector)
         patch.setattr(playing, "smoke", self._smoke)
-        patch.setattr(playing.fleet, "start", lambda *_: self.order.append("fleet"))
+        patch.setattr(playing.fleet, "start", self._fleet)
         patch.setattr(playing, "Run", self._run)
+        patch.setattr(playing, "watching", self._watching)
         patch.setattr(playing, "calibrating", lambda wire: nullcontext(lambda: HEARING))
         self.prepared: Prepared | None = None
+
+    def _fleet(self, *_: object) -> World:
+        self.order.append("fleet")
+        return self
+
+    pids: ClassVar[dict[str, int]] = {"worker-0": 7}
+
+    def _watching(
+        self, plan: RunPlan, workers: dict[str, int], collector_pid: int | None, store: Path | None
+    ) -> UsageWatch:
+        self.watched = workers
+        return UsageWatch(Sampler(()), lambda: None, lambda: 0)
 
     def _run(self, _: RunPlan, prepared: Prepared, *__: object, **___: object) -> World:
         self.prepared = prepared
@@ -120,7 +137,6 @@ def test_collector_smoke_call_load_last_spans_and_the_collectors_end_in_this_ord
     assert said[5].endswith("custom, 5 calls, about 60 s")
 
 
-def test_a_run_can_be_found_by_others_while_it_goes_on_and_no_longer(world: World) -> None:
 def test_the_run_knows_how_late_this_machine_hears(world: World) -> None:
     world.begin()
 
@@ -128,6 +144,7 @@ def test_the_run_knows_how_late_this_machine_hears(world: World) -> None:
     assert world.prepared.hearing == HEARING
 
 
+def test_a_run_can_be_found_by_others_while_it_goes_on_and_no_longer(world: World) -> None:
     world.begin(replace(PLAN, tag="tuesday"))
 
     assert world.found is not None
@@ -280,3 +297,19 @@ def test_what_earlier_runs_left_is_delivered_before_the_first_call(
 
     assert world.order[1] == "leftovers True ['http://backend:4318/v1/traces']"
     assert "stored 5 spans" in world.said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "request_", "said"),
+    [
+        (
+            "custom",
+            Request(rate_per_s=2, duration_s=90),
+            "calls begun at up to 2/s, 100 calls held",
+        ),
+        ("five-phase", Request(calls=40), "5 phases, up to 40 calls"),
+        ("ramp", Request(calls=20), "8 levels up to 20 calls, about 9 min"),
+    ],
+)
+def test_what_a_run_will_be_is_said_in_a_few_words(name: str, request_: Request, said: str) -> None:
+    assert said in playing.outlook(make(name, request_))

@@ -23,7 +23,9 @@ class PhaseRow:
 def rows(report: Report) -> list[PhaseRow]:
     """Nothing for a run of a single phase that says nothing of its own."""
     phases = report["phases"]
-    if len(phases) < 2 and not any(p["note"] or p["verdict"] for p in phases):
+    if len(phases) < 2 and not any(
+        p["note"] or p["verdict"] or p["starts_dropped"] for p in phases
+    ):
         return []
     censored_at_s = report["turn_latency"]["censored_at_s"]
     return [_row(phase, censored_at_s) for phase in phases]

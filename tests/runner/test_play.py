@@ -14,7 +14,7 @@ import pytest
 
 from otel_voiceload.errors import CollectorError, ExitCode, SmokeFailed, UsageError
 from otel_voiceload.load.resources import Sampler
-from otel_voiceload.profiles import Request, load
+from otel_voiceload.profiles import Request, load, make
 from otel_voiceload.runner import play as playing
 from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.runner.children import Child

@@ -143,6 +143,11 @@ SYNTHETIC_TYPE: Final = "user_agent.synthetic.type"  # "test"
 
 # Metrics, once a second per shard.
 METRIC_CALLS_ACTIVE: Final = "voiceload.calls.active"
+METRIC_RESOURCE: Final = "voiceload.resource."  # + cpu, memory, file_descriptors, ...
+RESOURCE_ROLE: Final = "voiceload.resource.role"  # "generator" or "target"
+RESOURCE_PROCESS: Final = "voiceload.resource.process"  # "worker-0", "collector", "target"
+RESOURCE_PEER: Final = "voiceload.resource.peer"  # on sockets: the address at the other end
+PROCESS_PID: Final = "process.pid"
 METRIC_GENERATOR: Final = "voiceload.generator."  # + the field of model.Health
 METRIC_LIMITED: Final = "voiceload.generator.limited"  # 0 or 1 for each reason
 LIMITED_BY: Final = "voiceload.generator.limited_by"  # the reason, on that metric

@@ -8,6 +8,7 @@ clock during a run moves no duration. Lengths and offsets are seconds (``_s``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -398,7 +399,44 @@ class Health:
     limited_by: tuple[str, ...] = ()  # of conventions.LIMIT_REASONS; empty: promises kept
 
 
-Record = TurnRecord | CallStartRecord | CallRecord | RunRecord | StageRecord | Health
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one process took of its machine in about a second, seen from outside.
+
+    ``cpu`` is CPU seconds per second: 1 is one core. ``sockets`` counts connections by peer.
+    """
+
+    role: str  # "generator" or "target"
+    process: str  # "worker-0", "runner", "telemetry", "collector", "target"
+    pid: int
+    at_mono_ns: int
+    cpu: float
+    rss_bytes: int
+    fds: int
+    threads: int
+    sockets: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineUsage:
+    """What belongs to no process: traffic of the interfaces to the target, and the store's size."""
+
+    at_mono_ns: int
+    sent_bytes_per_s: float | None
+    received_bytes_per_s: float | None
+    store_bytes: int | None
+
+
+Record = (
+    TurnRecord
+    | CallStartRecord
+    | CallRecord
+    | RunRecord
+    | StageRecord
+    | Health
+    | Usage
+    | MachineUsage
+)
 
 
 # --- what the screen shows while a run goes on --------------------------------------------------

@@ -194,6 +194,15 @@ def generate(
             help="On disk at most, for spans that the collector does not take.",
         ),
     ] = "1GiB",
+    target_pid: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--target-pid",
+            rich_help_panel=TARGET,
+            help="Process of the target, whose resources are recorded (repeatable).",
+            show_default="on this machine whoever listens on its port",
+        ),
+    ] = None,
     threshold: Annotated[
         list[str] | None,
         typer.Option("--threshold", rich_help_panel=RUN, help="turn_latency:p95<2s (repeatable)."),
@@ -278,6 +287,7 @@ def generate(
         max_calls=max_calls,
         max_connect_rate=max_connect_rate,
         processes=processes,
+        target_pids=tuple(target_pid or ()),
         thresholds=to_mapping(promised),
         peak_calls=peak_calls,
         abort_grace_s=units.duration_s(abort_grace) if abort_on_fail else None,

@@ -127,6 +127,8 @@ class Verbs(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.OK) from error
         except Exception as error:
+            if str(error) == "Query interrupted":  # as DuckDB passes a Ctrl-C on
+                raise typer.Exit(ExitCode.INTERRUPTED) from error
             if ctx.meta.get(VERBOSE):
                 raise
             complain(f"internal error: {describe(error)}; run with -v for the traceback")

@@ -59,6 +59,7 @@ def read_samples(
     turns = reading.arrays("turn_samples", **window)
     calls = reading.arrays("call_samples", **window)
     measured = _measured(turns, calls)
+    measured |= _of_target(reading, window)
     for name in components:
         rows = reading.arrays("component_samples", component=name, **window)
         seconds = rows["latency_s"].astype(float)
@@ -100,6 +101,21 @@ def _measured(turns: Arrays, calls: Arrays) -> dict[str, Measured]:
     ):
         values = calls[column].astype(float)
         found[metric] = _series(calls, values, finite(values))
+    return found
+
+
+def _of_target(reading: Reading, window: Mapping[str, object]) -> dict[str, Measured]:
+    """What the target took of its machine, where anybody knows it."""
+    rows = reading.arrays("target_samples", **window)
+    found = {}
+    for metric, column in (
+        ("target_cpu", "cpu"),
+        ("target_memory", "rss_bytes"),
+        ("target_fds", "fds"),
+    ):
+        values = rows[column].astype(float)
+        if (known := finite(values)).any():
+            found[metric] = _series(rows, values, known)
     return found
 
 

@@ -73,6 +73,11 @@ class CollectorHandle:
         endpoints = {**others, self.destination: self.endpoint}
         return [words for each in deliver_all(spools, endpoints) if (words := each.words())]
 
+    @property
+    def pid(self) -> int | None:
+        """Our own collector's process."""
+        return None if self.child is None else self.child.pid
+
     def spans_of_trace(self, trace_id: str) -> int | None:
         """How many spans somebody sent in a trace, waited for as long as exporters hold back.
 

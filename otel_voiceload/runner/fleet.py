@@ -102,6 +102,12 @@ class Fleet:
         return len(self._shards)
 
     @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name: the workers and telemetry."""
+        processes = [shard.process for shard in self._shards]
+        return {each.name: each.pid for each in (*processes, self._telemetry) if each.pid}
+
+    @property
     def lost(self) -> list[int]:
         """Shards whose process is gone without a last word."""
         return [shard.index for shard in self._shards if shard.lost]

@@ -15,6 +15,7 @@ from otel_voiceload.load.messages import Extend, Finish, HangUpAll
 from otel_voiceload.model import (
     NS_PER_S,
     Progress,
+    Record,
     RunRecord,
     Stage,
     StageRecord,
@@ -69,6 +70,7 @@ class Run:
         clock: Callable[[], int] = time.monotonic_ns,
         stop_asked: Callable[[], bool] = lambda: False,
         measuring: Callable[[], Measuring] = lambda: Nowhere("nothing is measured here"),
+        usage: Callable[[int], Iterable[Record]] = lambda now_mono_ns: (),
     ) -> None:
         self._plan = plan
         self._prepared = prepared
@@ -76,6 +78,7 @@ class Run:
         self._fleet = fleet
         self._clock = clock
         self._stop_asked = stop_asked
+        self._usage = usage
         self._tally = Tally()
         self._log = StageLog()
         self._begin_measuring = measuring
@@ -196,6 +199,8 @@ class Run:
                 self._take(message)
         self._fleet.drop_silent()
         self._say_losses()
+        for record in self._usage(self._clock()):
+            self._fleet.record(record)
         elapsed_s = self._elapsed_s()
         self._announce(elapsed_s)
         self._screen.show(self._tally, self._log.at(elapsed_s), elapsed_s)

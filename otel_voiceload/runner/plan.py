@@ -64,6 +64,7 @@ class RunPlan:
     max_calls: int = 100
     max_connect_rate: float = 50.0
     processes: int | None = None
+    target_pids: tuple[int, ...] = ()  # none: whoever listens on the target's port, on this machine
     thresholds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     peak_calls: float | None = None  # what written thresholds of a search are judged at
     again: Again | None = None

@@ -27,6 +27,7 @@ RUN_VIEWS = (  # each has a run_id, so that it can be cut to one run
     "curve",
     "otel_spans",
     "metric_points",
+    "resource_usage",
 )
 PUBLIC_VIEWS = (*RUN_VIEWS, "ledger")
 

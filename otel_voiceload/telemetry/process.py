@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otel_voiceload.model import ClockAnchor, Health, Record, RunRecord
+from otel_voiceload.model import ClockAnchor, Health, MachineUsage, Record, RunRecord, Usage
 from otel_voiceload.store.spooled import LANE_COPY, LANE_STORE
 from otel_voiceload.telemetry.backlog import Backlog, OpenSpool
 from otel_voiceload.telemetry.batches import Batcher, resource
@@ -31,6 +31,7 @@ from otel_voiceload.telemetry.exporter import Exporter, Totals
 from otel_voiceload.telemetry.metrics import metrics_of
 from otel_voiceload.telemetry.otlp import RunScope
 from otel_voiceload.telemetry.posting import Endpoint, HttpPoster, Poster
+from otel_voiceload.telemetry.resource_metrics import usage_metrics
 from otel_voiceload.telemetry.run_spans import SpanCounts
 from otel_voiceload.telemetry.spans import span_count, spans_of
 from otel_voiceload.telemetry.spool import MIN_SPOOL_BYTES, Spool, SpoolPlace
@@ -206,12 +207,21 @@ class Telemetry:
             if spans > 0:
                 self._main.exporter.note_lost(reason, spans)
 
+    def _metrics_of(self, record: Record) -> list[Metric]:
+        match record:
+            case Health():
+                return metrics_of(record, self._scope.anchor)
+            case Usage() | MachineUsage():
+                return usage_metrics(record, self._scope.anchor)
+            case _:
+                return []
+
     def _take_record(
         self, source: int, record: Record, now_s: float, counts: SpanCounts | None = None
     ) -> None:
         try:
             spans = spans_of(record, self._scope, counts)
-            metrics = metrics_of(record, self._scope.anchor) if isinstance(record, Health) else []
+            metrics = self._metrics_of(record)
         except Exception as error:
             # One record that can not be told must not silence all that come after it.
             print(f"ovl telemetry: a {type(record).__name__} was lost: {error!r}", file=sys.stderr)

@@ -20,10 +20,12 @@ from otel_voiceload.model import (
     ConnectRecord,
     Health,
     LoadContext,
+    MachineUsage,
     Record,
     RunRecord,
     StageRecord,
     TurnRecord,
+    Usage,
 )
 from otel_voiceload.telemetry.context import span_id
 from otel_voiceload.telemetry.otlp import Attributes, RunScope, Scalar, link_to_run, make_span
@@ -34,7 +36,7 @@ _NEVER_CONNECTED = ("refused", "negotiation_failed")
 
 
 def spans_of(record: Record, scope: RunScope, counts: SpanCounts | None = None) -> list[Span]:
-    """All spans that a record becomes; none for ``Health``, which becomes metrics.
+    """All spans that a record becomes; none for those that become metrics.
 
     ``counts`` is only for the ``RunRecord`` that ends the run.
     """
@@ -49,7 +51,7 @@ def spans_of(record: Record, scope: RunScope, counts: SpanCounts | None = None) 
             return [stage_span(record, scope)]
         case RunRecord():
             return [run_span(record, scope, counts)]
-        case Health():
+        case Health() | Usage() | MachineUsage():
             return []
 
 
@@ -61,7 +63,7 @@ def span_count(record: Record) -> int:
             return 1 + network + len(record.components)
         case CallRecord():
             return 2 + _had_media(record)
-        case Health():
+        case Health() | Usage() | MachineUsage():
             return 0
         case _:
             return 1

@@ -12,10 +12,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from otel_voiceload.model import ClockAnchor, Health, Record
+from otel_voiceload.model import ClockAnchor, Health, MachineUsage, Record, Usage
 from otel_voiceload.telemetry.batches import Batch, Batcher, resource
 from otel_voiceload.telemetry.metrics import metrics_of
 from otel_voiceload.telemetry.otlp import RunScope, attributes
+from otel_voiceload.telemetry.resource_metrics import usage_metrics
 from otel_voiceload.telemetry.spans import spans_of
 from ovl_collector.columns import BATCHES, RESOURCES, SCOPES, from_rows
 from ovl_collector.decode import Decoder
@@ -36,6 +37,8 @@ def batches_of(records: Iterable[Record], run_id: str) -> list[Batch]:
     scope = scope_of(run_id)
     for record in records:
         metrics = metrics_of(record, ANCHOR) if isinstance(record, Health) else []
+        if isinstance(record, Usage | MachineUsage):
+            metrics = usage_metrics(record, ANCHOR)
         batcher.add(0, spans_of(record, scope), metrics, 0.0)
     return batcher.take()
 

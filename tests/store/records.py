@@ -108,6 +108,12 @@ def stage(end_s: float = 30.0, calls: float = 1.0, index: int = 0) -> StageRecor
     return StageRecord(planned, at(0), at(end_s))
 
 
+def level_stage(start_s: float, end_s: float, calls: float, index: int) -> StageRecord:
+    """A later level of a run."""
+    planned = Stage(index, "baseline", start_s, end_s - start_s, calls, calls)
+    return StageRecord(planned, at(start_s), at(end_s))
+
+
 def run(tag: str = "", run_id: str = RUN, **more: object) -> RunRecord:
     record = RunRecord(
         run_id=run_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,7 +23,7 @@ RUN = "Run"
 @with_common
 def generate(
     common: Common,
-    target: Annotated[str, typer.Argument(help="Whom to call, such as ws://127.0.0.1:8765.")],
+    target: Annotated[str, typer.Argument(help="Whom to call: ws://127.0.0.1:8765, or sim:agent.yaml.")],
     profile: Annotated[
         str | None,
         typer.Option(
@@ -251,11 +252,13 @@ def generate(
     from otel_voiceload.cli.reading import conclude, written_thresholds
     from otel_voiceload.profiles import units
     from otel_voiceload.reports.build import exit_code
-    from otel_voiceload.runner.dry_run import forecast, text, to_json
+    from otel_voiceload.runner.dry_run import forecast
+    from otel_voiceload.runner.dry_run_text import text, to_json
     from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param, parse_spool_size
     from otel_voiceload.runner.play import play
     from otel_voiceload.runner.prepare import refuse_unmeasurable, stages
     from otel_voiceload.runner.screen import Screen
+    from otel_voiceload.runner.simulated import play_simulated
 
     promised = written_thresholds(common, threshold or ())
     if "threshold" in common.typed:  # a file's may be meant for several wires
@@ -298,12 +301,14 @@ def generate(
     if print_config:
         common.emit(plan.text(stages(plan)))
         return
+    if "max_calls" not in common.typed and plan.simulated is not None:
+        plan = replace(plan, max_calls=SIMULATED_MAX_CALLS)
     if dry_run:
         form, expected = common.one_of("text", "json"), forecast(plan)
         common.emit(text(expected) if form == "text" else to_json(expected))
         raise typer.Exit(expected.exit_code)
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
-    outcome = play(plan, screen)
+    outcome = play(plan, screen) if plan.simulated is None else play_simulated(plan, screen)
     if not outcome.stored_here:
         common.warn(f"{collector} has the run; judge it there: ovl analyze {outcome.run_id}")
         unjudged = ExitCode.INCONCLUSIVE if promised else ExitCode.OK

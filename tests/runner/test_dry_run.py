@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from otel_voiceload.errors import ExitCode
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Request
 from otel_voiceload.runner import dry_run
-from otel_voiceload.runner.dry_run import Decidable, forecast, text, to_json
+from otel_voiceload.runner.dry_run import Decidable, forecast
 from otel_voiceload.runner.plan import RunPlan
 
 PLAN = RunPlan("ws://127.0.0.1:9", "custom", Request(calls=10, duration_s=600), Path("store"))
@@ -164,20 +163,3 @@ def test_a_plan_over_its_own_limit_leaves_as_the_run_would() -> None:
 
     assert told.exit_code == ExitCode.USAGE
     assert "--max-calls 10" in told.refusals[0]
-
-
-def test_people_read_stages_figures_and_what_can_be_decided() -> None:
-    shown = text(forecast(replace(PLAN, max_calls=5)))
-
-    assert shown.splitlines()[0] == "custom against ws://127.0.0.1:9, about 10 min"
-    for words in ("10 at once at most", "Mbit/s out", "open files", "turn_latency: p99<4s"):
-        assert words in shown
-    assert shown.splitlines()[-1].startswith("would be refused: the plan holds up to 10 calls")
-
-
-def test_scripts_read_the_same_as_json() -> None:
-    told = json.loads(to_json(forecast(PLAN)))
-
-    assert told["stages"][0]["turns"] == told["turns"]
-    assert {"can", "needs", "expected", "threshold", "written"} == set(told["thresholds"][0])
-    assert told["exit_code"] == 0

@@ -136,7 +136,9 @@ class _Builder:
     def report(self) -> Report:
         state, reasons = self._sound.judged()
         written, judged = self._judged()
-        safe = [each for each, by_user in judged if by_user] or [each for each, _ in judged]
+        # A promise on one phase says nothing of how many calls hold, so it is no ceiling either.
+        whole = [(each, by_user) for each, by_user in judged if not each.threshold.selector]
+        safe = [each for each, by_user in whole if by_user] or [each for each, _ in whole]
         slo = ceilings.slo([each.threshold for each in safe], self._grounds)
         own = ceilings.degradation(self._grounds)
         promised = headroom.safe_calls(self._found.components, slo, own)

@@ -107,3 +107,7 @@ def test_a_spike_tells_how_fast_it_stood_and_when_it_was_over(report: Report) ->
 
 def test_the_load_that_was_expected_when_it_began_is_what_it_is_judged_at(report: Report) -> None:
     assert report["headroom"]["expected_peak"] == 6.0
+
+
+def test_promises_on_phases_alone_leave_the_ceiling_to_the_methods_own(report: Report) -> None:
+    assert report["ceiling"]["slo"]["calls"] is not None

@@ -24,6 +24,7 @@ from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
+from otel_voiceload.reports import build_drift
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
@@ -183,7 +184,7 @@ class _Builder:
                 self._reading.query("spike_recovery", run_id=self._run_id),
             ),
             "spike_gap": None,
-            "drift": [],
+            "drift": build_drift.drifts(self._reading, self._run_id, self._written),
             "autoscaling": [],
             "thresholds": findings.thresholds(judged),
             "generator": figures.generator(

@@ -15,6 +15,7 @@ Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", 
 Role = Literal["bottleneck", "candidate", "follows", "healthy", "unobserved"]
 Cause = Literal["provider_limit", "provider_slow", "own_cpu", "own_memory", "pool", "unknown"]
 Validity = Literal["valid", "degraded", "inconclusive"]
+DriftVerdict = Literal["rising", "falling", "steady", "unknown"]
 StopReason = Literal[
     "target_reached", "quality_floor", "duration", "generator_limit", "user", "kill"
 ]
@@ -228,6 +229,23 @@ class ThresholdResult(TypedDict):
     decides: NotRequired[bool]  # whether it counts for the verdict and the exit code
 
 
+class Drift(TypedDict):
+    """What one figure did over the longest hold of a soak, by the medians of its blocks."""
+
+    metric: str  # turn_latency, no_response, llm, target_memory, generator_fds, ...
+    unit: str  # of level and limit: s, ratio, By, cores, 1
+    verdict: DriftVerdict
+    calls: float  # held meanwhile
+    hold_s: float
+    level: float | None
+    per_hour: float | None
+    ci: tuple[float, float] | None  # of per_hour, 95 %
+    limit: float | None  # as the user promised it
+    exhausted_in_s: float | None  # from the end of the hold, when it rises towards a limit
+    exhausted_at_least_s: float | None
+    why: str  # what is not known, and what would tell
+
+
 class Generator(TypedDict):
     pacing_error_p99_s: float | None
     late_share: float | None
@@ -280,7 +298,7 @@ class Report(TypedDict):
     phases: list[Phase]
     spikes: list[Spike]
     spike_gap: float | None
-    drift: list[dict[str, object]]
+    drift: list[Drift]
     autoscaling: list[dict[str, object]]
     thresholds: list[ThresholdResult]
     generator: Generator

@@ -18,6 +18,7 @@ from otel_voiceload.charts.latency_curve import Bend
 from otel_voiceload.errors import MissingExtra
 from otel_voiceload.reports.exhibits import Exhibits
 from otel_voiceload.reports.render import facts, phases
+from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.figures import CURVES, LOAD, SHARE, Figure, bend_of, figures
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Grid, LevelRow, build
 from otel_voiceload.reports.render.markup import Html, join, json_script, raw, tag
@@ -156,6 +157,7 @@ def _sections(report: Report, shown: Sequence[Figure], drawings: dict[str, Html]
         yield _figures(name, members, drawings, report)
     yield _phases(report)
     yield _list("What the spikes did", phases.about_spikes(report))
+    yield _list("What drifted over the soak", about_drift(report))
     yield _thresholds(report)
     yield _list("Calls", facts.about_calls(report))
     yield _list("Was the generator itself in order?", facts.about_generator(report))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from otel_voiceload.reports.render import facts, phases
+from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report
@@ -28,6 +29,7 @@ def render(report: Report) -> str:
         f"Unattributed: {escape(facts.about_unattributed(report))}.",
         *section("Phases", phase_table(report)),
         *section("Spikes", bullets(phases.about_spikes(report))),
+        *section("Drift", bullets(about_drift(report))),
         *section("Thresholds", thresholds(report)),
         *section("Calls", bullets(facts.about_calls(report))),
         *section("Generator", bullets(facts.about_generator(report))),

@@ -196,10 +196,16 @@ def length(started: str | None, ended: str | None) -> str:
     first, last = _parsed(started), _parsed(ended)
     if first is None or last is None:
         return "length unknown"
-    total = (last - first).total_seconds()
-    if total < 120:
-        return f"{total:.0f} s"
-    hours, minutes = divmod(round(total / 60), 60)
+    return span_of((last - first).total_seconds())
+
+
+def span_of(total_s: float) -> str:
+    """A span of time: ``52 s``, ``12 min``, ``1 h 30 min``, ``12 days``."""
+    if total_s < 120:
+        return f"{total_s:.0f} s"
+    if total_s >= 72 * 3600:
+        return f"{total_s / 86400:.0f} days"
+    hours, minutes = divmod(round(total_s / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 

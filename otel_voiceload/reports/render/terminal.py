@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from otel_voiceload.reports.render import facts, phases
+from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report, ThresholdResult
@@ -160,9 +161,10 @@ def _left_out(report: Report, grid: Grid) -> list[str]:
 
 def _phases(report: Report, paint: Paint) -> list[str]:
     rows = phases.rows(report)
-    spikes = _paragraph("spikes", phases.about_spikes(report), paint)
+    below = _paragraph("spikes", phases.about_spikes(report), paint)
+    below += _paragraph("drift", about_drift(report), paint)
     if not rows:
-        return [*spikes, ""] if spikes else []
+        return [*below, ""] if below else []
     name, load, *figures = phases.COLUMNS
     head = f"  {name:<16}{load:>9}" + _figure_cells(figures)
     lines = [paint("  PHASES, seconds of whole turns", "strong"), paint(head, "dim")]
@@ -175,7 +177,7 @@ def _phases(report: Report, paint: Paint) -> list[str]:
         lines += [
             paint(" " * 18 + part, "dim") for note in row.notes for part in _wrap(note, WIDTH - 18)
         ]
-    return [*lines, "", *([*spikes, ""] if spikes else [])]
+    return [*lines, "", *([*below, ""] if below else [])]
 
 
 def _figure_cells(figures: Sequence[str]) -> str:

@@ -1,0 +1,58 @@
+-- title: What a long hold took, in twelve pieces
+-- question: What did memory, files, sockets and processor do while the load stayed the same?
+-- columns: metric, unit, block, at_s, value, samples, calls, hold_s
+-- reads: slot_levels, resource_usage
+-- The hold and its blocks as in drift_blocks. Each process says its median of a block, and those of
+-- one role are added up. What was seen of a target from outside goes before what it told.
+with held as (
+    select
+        level_no,
+        any_value(level)::double as calls,
+        min(slot) as first_slot,
+        max(slot) + 1 - min(slot) as slots
+    from slot_levels
+    where run_id = $run_id and phase = 'soak' and counts
+    group by level_no
+    order by slots desc, level_no
+    limit 1
+),
+seen as (
+    select
+        u.role,
+        u.process,
+        u.source,
+        u.rss_bytes::double as memory,
+        u.fds::double as fds,
+        u.sockets::double as sockets,
+        u.cpu,
+        least(11, (u.at_ns // 250000000 - h.first_slot) * 12 // h.slots)::integer as block,
+        h.slots,
+        h.calls
+    from resource_usage u
+    join held h on u.at_ns // 250000000 >= h.first_slot
+        and u.at_ns // 250000000 < h.first_slot + h.slots
+    where u.run_id = $run_id and u.process <> 'machine'
+    qualify u.source = max(u.source) over (partition by u.role)
+),
+long as (
+    unpivot seen on memory, fds, sockets, cpu into name figure value value
+),
+by_process as (
+    select
+        role, figure, block, process, any_value(slots) as slots, any_value(calls) as calls,
+        median(value) as value, count(*) as samples
+    from long
+    group by role, figure, block, process
+)
+select
+    concat(role, '_', figure) as metric,
+    case figure when 'memory' then 'By' when 'cpu' then 'cores' else '1' end as unit,
+    block,
+    (block + 0.5) * any_value(slots) / 48 as at_s,
+    sum(value) as value,
+    max(samples)::integer as samples,
+    any_value(calls) as calls,
+    any_value(slots) / 4 as hold_s
+from by_process
+group by role, figure, block
+order by metric, block

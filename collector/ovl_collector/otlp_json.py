@@ -40,7 +40,7 @@ _SHOWN_KEYS: Final = 6
 _ONE_BYTE: Final = tuple(bytes((value,)) for value in range(0x80))
 _MEMO_ENTRIES: Final = 4096
 _MEMO_BYTES: Final = 256
-_MADE: Final[dict[tuple[Any, str, str], bytes]] = {}
+_MADE: Final[dict[tuple[str, str, str], bytes]] = {}
 _ALL_64: Final = (1 << 64) - 1  # negative numbers are varints of ten bytes
 _DOUBLE: Final = struct.Struct("<d")
 _HEX_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
@@ -104,9 +104,10 @@ def _encoded(plan: _Plan, value: Any, where: _Place, depth: int) -> bytes:
 def _key_value(item: Any, where: _Place, depth: int) -> bytes:
     """An attribute with its length. Most of a body are attributes, and most of them come again."""
     try:
-        [(kind, text)] = item["value"].items()
+        [(kind, text)], name = item["value"].items(), item["key"]
         # Only of text: True and 1 and 1.0 are the same key to a dictionary.
-        known = (item["key"], kind, text) if type(text) is str and len(item) == 2 else None
+        plain = type(text) is str and type(name) is str and len(item) == 2
+        known = (name, kind, text) if plain else None
     except (KeyError, TypeError, ValueError, AttributeError):
         known = None
     if known is not None and (made := _MADE.get(known)) is not None:

@@ -174,3 +174,25 @@ def test_json_and_protobuf_of_one_request_give_the_same_rows(maps):
     assert ExportTraceServiceRequest.FromString(
         to_protobuf("traces", as_json(request), Limits())
     ).ByteSize() == len(serialized)
+
+
+def attribute(key: object, value: object) -> bytes:
+    span = {
+        "traceId": "ab" * 16,
+        "spanId": "cd" * 8,
+        "attributes": [{"key": key, "value": value}],
+    }
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
+def test_an_attribute_that_came_before_is_no_excuse_for_one_of_another_type():
+    for value in ({"boolValue": True}, {"stringValue": "1"}, {"intValue": "1"}):
+        assert rows(attribute("k", value)).stored == 1
+    for key, value in [
+        ("k", {"boolValue": 1}),
+        ("k", {"boolValue": "1"}),
+        ([], {"stringValue": "1"}),
+        ("k", {"stringValue": []}),
+    ]:
+        with pytest.raises(Undecodable, match="must be"):
+            rows(attribute(key, value))

@@ -21,7 +21,7 @@ from otel_voiceload.capacity.config import AgentConfig, ComponentConfig, load_ag
 from otel_voiceload.capacity.faults import FAULT_NAMES, Fault
 from otel_voiceload.cli.config_file import read_config, thresholds_of
 from otel_voiceload.errors import ExitCode
-from otel_voiceload.model import AudioHeard, TimingHeard, WireEvent
+from otel_voiceload.events import AudioHeard, TimingHeard, WireEvent
 from otel_voiceload.profiles import Request, make, planned
 from otel_voiceload.store.catalogue import PUBLIC_VIEWS, catalogue, view_files
 from otel_voiceload.transports import plain

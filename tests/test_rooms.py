@@ -20,7 +20,7 @@ LINES = (
     ("reports", "replay", "interop"),
     ("profiles", "callers", "transports", "telemetry", "analysis", "charts"),
     ("audio", "capacity", "store"),
-    ("model",),
+    ("model", "events"),
     ("errors", "conventions"),
 )
 HEIGHT = {room: -line for line, rooms in enumerate(LINES) for room in rooms}

@@ -26,14 +26,8 @@ from otel_voiceload.capacity.pipeline import (
     TurnFailed,
     TurnKey,
 )
-from otel_voiceload.model import (
-    NS_PER_S,
-    AudioHeard,
-    CallStarted,
-    CallStopped,
-    WireClosed,
-    WireEvent,
-)
+from otel_voiceload.events import AudioHeard, CallStarted, CallStopped, WireClosed, WireEvent
+from otel_voiceload.model import NS_PER_S
 from otel_voiceload.transports.ticker import FrameTicker, Ticket
 from otel_voiceload.transports.wire import AgentWire
 

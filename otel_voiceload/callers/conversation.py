@@ -31,20 +31,18 @@ from otel_voiceload.callers.scenario import Scenario
 from otel_voiceload.callers.speech import Speaking, said_by_nobody
 from otel_voiceload.callers.turns import AgentClock, OpenTurn
 from otel_voiceload.conventions import END_REASONS
-from otel_voiceload.model import (
-    NS_PER_S,
+from otel_voiceload.events import (
     AudioHeard,
-    CallIdentity,
     ClearHeard,
     EndHeard,
     ErrorHeard,
-    LoadContext,
     PongHeard,
     TimingHeard,
     TranscriptHeard,
     WireClosed,
     WireEvent,
 )
+from otel_voiceload.model import NS_PER_S, CallIdentity, LoadContext
 
 _NEVER: Final = 1 << 62
 

@@ -12,15 +12,8 @@ from itertools import groupby
 
 from otel_voiceload.audio.detector import Onset
 from otel_voiceload.conventions import SOURCE_IN_BAND
-from otel_voiceload.model import (
-    NS_PER_S,
-    CallIdentity,
-    ComponentRecord,
-    LoadContext,
-    TimingHeard,
-    TranscriptHeard,
-    TurnRecord,
-)
+from otel_voiceload.events import TimingHeard, TranscriptHeard
+from otel_voiceload.model import NS_PER_S, CallIdentity, ComponentRecord, LoadContext, TurnRecord
 
 
 class AgentClock:

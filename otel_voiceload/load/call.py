@@ -28,6 +28,7 @@ from otel_voiceload.callers.actions import (
 from otel_voiceload.callers.conversation import Conversation
 from otel_voiceload.callers.scenario import Scenario
 from otel_voiceload.errors import TargetRefused, WireError
+from otel_voiceload.events import WireEvent
 from otel_voiceload.model import (
     CallIdentity,
     CallRecord,
@@ -36,7 +37,6 @@ from otel_voiceload.model import (
     LoadContext,
     MediaStats,
     Record,
-    WireEvent,
 )
 from otel_voiceload.telemetry.context import headers, traceparent
 from otel_voiceload.transports.ticker import FrameTicker, Ticket

@@ -32,7 +32,7 @@ from otel_voiceload.audio.detector import Onset
 from otel_voiceload.audio.encoding import NS_PER_S, Encoding
 from otel_voiceload.callers.hearing import Hearing
 from otel_voiceload.errors import OvlError, WireError
-from otel_voiceload.model import AudioHeard, CallStarted, WireEvent
+from otel_voiceload.events import AudioHeard, CallStarted, WireEvent
 from otel_voiceload.runner import children
 from otel_voiceload.transports.ticker import FrameTicker
 from otel_voiceload.transports.wire import AgentWire, ServeOptions, Sink, Wire

@@ -13,16 +13,15 @@ from typing import ClassVar, TypeVar
 
 from otel_voiceload.audio.encoding import Encoding
 from otel_voiceload.errors import UsageError
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
-    ConnectRecord,
     ErrorHeard,
-    MediaStats,
     PongHeard,
     WireClosed,
     WireEvent,
 )
+from otel_voiceload.model import ConnectRecord, MediaStats
 from otel_voiceload.transports import websocket
 from otel_voiceload.transports.link import Link, Receiver
 from otel_voiceload.transports.sockets import WSCloseCode, WSUpgradeRequest

@@ -15,16 +15,13 @@ from urllib.parse import urlsplit
 from otel_voiceload.audio.encoding import PCM16_16K, Encoding
 from otel_voiceload.conventions import Component
 from otel_voiceload.errors import UsageError, WireError
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
     CallStopped,
     ClearHeard,
-    ConnectRecord,
-    ConnectStep,
     EndHeard,
     ErrorHeard,
-    MediaStats,
     PongHeard,
     SpeechEndHint,
     TimingHeard,
@@ -32,6 +29,7 @@ from otel_voiceload.model import (
     WireClosed,
     WireEvent,
 )
+from otel_voiceload.model import ConnectRecord, ConnectStep, MediaStats
 from otel_voiceload.transports.network_delay import NetworkDelay
 from otel_voiceload.transports.wire import CallOptions, Handler, ServeOptions, Sink
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.conventions import Component
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     ClearHeard,
     EndHeard,

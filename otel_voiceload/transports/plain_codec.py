@@ -14,7 +14,7 @@ from typing import cast, get_args
 import orjson
 
 from otel_voiceload.conventions import Component
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     CallStarted,
     CallStopped,
     ClearHeard,

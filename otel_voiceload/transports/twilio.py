@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from otel_voiceload.audio.encoding import MULAW_8K
 from otel_voiceload.conventions import Component
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
     ClearHeard,

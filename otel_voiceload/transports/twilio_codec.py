@@ -16,7 +16,7 @@ from typing import Final
 import orjson
 
 from otel_voiceload.audio.encoding import FRAME_MS, MULAW_8K
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
     CallStopped,

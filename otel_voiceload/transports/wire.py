@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 from otel_voiceload.audio.encoding import Encoding
 from otel_voiceload.conventions import Component
 from otel_voiceload.errors import TargetRefused
-from otel_voiceload.model import ConnectRecord, MediaStats, WireEvent
+from otel_voiceload.events import WireEvent
+from otel_voiceload.model import ConnectRecord, MediaStats
 
 CLOSE_GRACE_S = 2.0  # an orderly close that takes longer is cut off
 

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from otel_voiceload.model import NS_PER_MS, NS_PER_S, AudioHeard, CallStarted, SpeechEndHint
+from otel_voiceload.events import AudioHeard, CallStarted, SpeechEndHint
+from otel_voiceload.model import NS_PER_MS, NS_PER_S
 from tests.agent.world import FLAT, PACK, SAMPLED, START_NS, TRACE, Line, World, caller
 
 OPEN = caller("open")

@@ -16,7 +16,7 @@ import pytest
 from otel_voiceload.agent.serve import main, network_delay
 from otel_voiceload.audio.encoding import MULAW_8K
 from otel_voiceload.capacity.config import NetworkConfig
-from otel_voiceload.model import AudioHeard, TimingHeard, TranscriptHeard, WireClosed, WireEvent
+from otel_voiceload.events import AudioHeard, TimingHeard, TranscriptHeard, WireClosed, WireEvent
 from otel_voiceload.transports import plain, twilio
 from otel_voiceload.transports.ticker import FrameTicker
 from tests.agent.world import PACK, SAMPLED, caller

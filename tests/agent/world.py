@@ -18,14 +18,8 @@ from otel_voiceload.audio.encoding import FRAME_NS, PCM16_16K
 from otel_voiceload.audio.fingerprint import Fingerprints
 from otel_voiceload.capacity.config import parse_agent_config
 from otel_voiceload.capacity.pipeline import Pipeline
-from otel_voiceload.model import (
-    NS_PER_S,
-    AudioHeard,
-    CallStarted,
-    CallStopped,
-    ClockAnchor,
-    WireClosed,
-)
+from otel_voiceload.events import AudioHeard, CallStarted, CallStopped, WireClosed
+from otel_voiceload.model import NS_PER_S, ClockAnchor
 
 PACK = ClipPack.load(PCM16_16K)
 PRINTS = Fingerprints(PACK)

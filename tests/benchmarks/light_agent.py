@@ -17,7 +17,7 @@ import uvloop
 
 from otel_voiceload.audio.clips import Clip, ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K
-from otel_voiceload.model import AudioHeard, CallStopped, WireClosed, WireEvent
+from otel_voiceload.events import AudioHeard, CallStopped, WireClosed, WireEvent
 from otel_voiceload.transports import plain
 from otel_voiceload.transports.ticker import FrameTicker, Ticket
 from otel_voiceload.transports.wire import AgentWire, ServeOptions

@@ -18,14 +18,8 @@ from otel_voiceload.audio.encoding import FRAME_NS, PCM16_16K
 from otel_voiceload.callers.actions import Action, HangUp, SendFrame, SpeechEnd, TurnFinished
 from otel_voiceload.callers.conversation import Conversation
 from otel_voiceload.callers.scenario import Scenario
-from otel_voiceload.model import (
-    AudioHeard,
-    CallIdentity,
-    LoadContext,
-    TranscriptHeard,
-    TurnRecord,
-    WireEvent,
-)
+from otel_voiceload.events import AudioHeard, TranscriptHeard, WireEvent
+from otel_voiceload.model import CallIdentity, LoadContext, TurnRecord
 
 S = 1_000_000_000
 MS = 1_000_000

@@ -8,9 +8,7 @@ from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.actions import HangUp, Ping, SendFrame, SpeechEnd, TurnFinished
 from otel_voiceload.callers.scenario import load_scenario
-from otel_voiceload.model import (
-    ClearHeard,
-)
+from otel_voiceload.events import ClearHeard
 from tests.callers.fakes import (
     ANSWER_S,
     CLOSE_ENOUGH,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_voiceload.callers.actions import HangUp
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     EndHeard,
     ErrorHeard,

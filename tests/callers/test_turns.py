@@ -7,7 +7,7 @@ import pytest
 from otel_voiceload.audio.detector import Onset
 from otel_voiceload.callers.turns import AgentClock, OpenTurn, components
 from otel_voiceload.conventions import TURN_OUTCOMES
-from otel_voiceload.model import TimingHeard, TranscriptHeard
+from otel_voiceload.events import TimingHeard, TranscriptHeard
 from tests.callers.fakes import CALL, LOAD, MS, T0, S
 
 ONSET = Onset(T0 + S, 40.0, 5.0)

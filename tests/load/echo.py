@@ -6,7 +6,7 @@ from otel_voiceload.audio.clips import Clip, ClipPack
 from otel_voiceload.audio.detector import Offset, VoiceDetector
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import Scenario
-from otel_voiceload.model import AudioHeard, CallStarted, CallStopped, WireEvent
+from otel_voiceload.events import AudioHeard, CallStarted, CallStopped, WireEvent
 from otel_voiceload.transports.wire import AgentWire, Sink
 
 ENDPOINTING_S = 0.1

@@ -13,17 +13,16 @@ from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K, Encoding
 from otel_voiceload.callers.actions import HangUp
 from otel_voiceload.errors import TargetRefused, WireError
+from otel_voiceload.events import EndHeard, WireClosed
 from otel_voiceload.load.call import Call, CallSetup
 from otel_voiceload.model import (
     CallRecord,
     CallStartRecord,
     ConnectRecord,
-    EndHeard,
     LoadContext,
     MediaStats,
     Record,
     TurnRecord,
-    WireClosed,
 )
 from otel_voiceload.telemetry.context import call_identity, traceparent
 from otel_voiceload.transports import plain

@@ -8,7 +8,8 @@ import pytest
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import FRAME_NS, MULAW_8K, PCM16_16K, Encoding
 from otel_voiceload.errors import OvlError
-from otel_voiceload.model import NS_PER_MS, AudioHeard
+from otel_voiceload.events import AudioHeard
+from otel_voiceload.model import NS_PER_MS
 from otel_voiceload.runner import calibrate
 from otel_voiceload.runner.calibrate import Ear, HearingError, calibrating, judge, script, summary
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from otel_voiceload.model import WireClosed, WireEvent
+from otel_voiceload.events import WireClosed, WireEvent
 from otel_voiceload.transports.wire import AgentWire, Handler, Sink
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ import pytest
 
 from otel_voiceload import transports
 from otel_voiceload.errors import UsageError, WireError
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
     CallStopped,

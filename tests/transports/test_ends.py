@@ -8,7 +8,7 @@ import pytest
 
 from otel_voiceload.audio.encoding import MULAW_8K
 from otel_voiceload.errors import UsageError
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
     CallStopped,

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from otel_voiceload.model import AudioHeard, CallStarted, PongHeard, WireClosed, WireEvent
+from otel_voiceload.events import AudioHeard, CallStarted, PongHeard, WireClosed, WireEvent
 from otel_voiceload.transports import plain
 from otel_voiceload.transports.link import Link
 from otel_voiceload.transports.plain import PlainCall

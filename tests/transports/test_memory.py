@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_voiceload.errors import WireError
-from otel_voiceload.model import AudioHeard
+from otel_voiceload.events import AudioHeard
 from otel_voiceload.transports import memory
 from otel_voiceload.transports.wire import CallOptions, ServeOptions
 from tests.transports.peers import Ear, agent, run

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
     EndHeard,

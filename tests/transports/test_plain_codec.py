@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     CallStarted,
     CallStopped,
     ClearHeard,

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from otel_voiceload.model import (
+from otel_voiceload.events import (
     AudioHeard,
     CallStarted,
     CallStopped,

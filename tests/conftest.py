@@ -1,7 +1,7 @@
 """The order of the tests: whatever waits for real calls begins first, beside all that computes.
 
-``make test`` plays them in several processes, each with its own stretch of this list; those that are
-done early take over from the others.
+``make test`` plays them in several processes, each with its own stretch of this list; those that
+are done early take over from the others.
 """
 
 from __future__ import annotations

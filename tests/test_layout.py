@@ -48,8 +48,9 @@ def test_every_module_has_its_test_file() -> None:
 def test_every_test_file_belongs_to_a_module() -> None:
     """``test_<module>.py``, or ``test_<module>_<aspect>.py`` where one file would be too long."""
     mirrors = {mirror(module) for module in SHIPPED}
-    # A tool is tested beside the room whose data it makes; a contract holds for a whole room.
-    others = {f"test_{tool.stem}" for tool in TOOLS} | {"test_contract"}
+    # A tool is tested beside the room whose data it makes; a contract and OTLP's checklist hold for
+    # a whole room.
+    others = {f"test_{tool.stem}" for tool in TOOLS} | {"test_contract", "test_checklist"}
     lone = []
     for folder in {path.parent for path in mirrors} - {ROOT / "tests"}:
         stems = {path.stem for path in mirrors if path.parent == folder} | others

@@ -23,7 +23,9 @@ SECOND = Health(0, 0, 1, 50, 0, 0.0, 0.001, 0.001, 0.0, 0.1, 0, 0)
 
 def test_the_list_of_runs_says_what_the_reports_say(store: Path) -> None:
     with open_store(store) as reading:
-        listed = {row["run_id"]: row["validity"] for row in runs.listed(reading, Marks({}, ())).dicts()}
+        listed = {
+            row["run_id"]: row["validity"] for row in runs.listed(reading, Marks({}, ())).dicts()
+        }
         shown = runs.shown(reading, QUIET).dicts()[0]["validity"]
         said = {run: build_report(reading, run)["run"]["validity"] for run in (PLANTED, QUIET)}
 

@@ -134,6 +134,10 @@ class Pipeline:
         """Whether any turn still has work under way."""
         return bool(self._turns)
 
+    def is_under_way(self, key: TurnKey) -> bool:
+        """Whether this turn still has work under way."""
+        return key in self._turns
+
     def begin(
         self,
         now_ns: int,

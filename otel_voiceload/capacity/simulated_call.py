@@ -30,6 +30,8 @@ class CallerModel:
     turns_per_call: int = 4
     patience_s: float = 8.0  # after the end of speech; then the caller hangs up
     between_s: float = 0.05  # hanging up and being connected again
+    think_least_s: float = 0.0  # so long they listen whether the agent says more
+    greeting_wait_s: float = 0.0  # for an agent that speaks first; zero: the caller begins
 
     def cycle(self) -> TurnCycle:
         return TurnCycle(
@@ -64,6 +66,7 @@ class SimulatedCall:
     start_ns: int
     turn: SimulatedTurn | None = None
     closing: bool = False
+    greeting_s: float | None = None
 
     def turn_record(self, patience_s: float) -> TurnRecord:
         """The turn it is in, which just ended; the components' work is added at the end."""
@@ -74,7 +77,7 @@ class SimulatedCall:
             load=turn.load,
             turn_index=turn.index,
             outcome=turn.outcome,
-            clip_id="simulated",
+            clip_id=f"{self.identity.call_index}.{turn.index}",  # nobody says the same twice
             speech_start_mono_ns=turn.speech_start_ns,
             speech_end_mono_ns=turn.speech_end_ns,
             first_byte_mono_ns=turn.first_ns,
@@ -98,7 +101,7 @@ class SimulatedCall:
             outcome=outcome,
             end_reason=end_reason,
             turn_count=0 if self.turn is None else self.turn.index + 1,
-            greeting_latency_s=None,
+            greeting_latency_s=self.greeting_s,
             connect=ConnectRecord(self.start_ns, self.start_ns, (), "simulated", 0, "none", "sim"),
             media=MediaStats(),
         )

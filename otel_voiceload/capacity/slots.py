@@ -20,13 +20,15 @@ class SlotChange:
     opens: bool
 
 
-def slot_changes(stages: Sequence[Stage], spread_s: float) -> list[SlotChange]:
-    """All openings and closings in order of time; everything closes when the last stage ends."""
+def slot_changes(stages: Sequence[Stage], spread_s: float, held: int = 0) -> list[SlotChange]:
+    """All openings and closings in order of time; what the last stage holds stays open.
+
+    ``held`` slots are open when the first stage begins. One that is offered at once is not spread.
+    """
     changes: list[SlotChange] = []
-    held = 0
     for stage in stages:
         # An opening may not slip past its own stage, where the slot may have to close again.
-        spread = min(spread_s, stage.duration_s / 2)
+        spread = 0.0 if stage.at_once else min(spread_s, stage.duration_s / 2)
         asked = round(stage.calls_from)
         for slot in range(held, asked):
             at_s = stage.start_s + spread * (slot - held) / (asked - held)
@@ -38,8 +40,6 @@ def slot_changes(stages: Sequence[Stage], spread_s: float) -> list[SlotChange]:
         for slot in range(reached, asked):
             changes.append(SlotChange(_crossing_s(stage, slot), slot, False))
         held = reached
-    if stages:
-        changes += [SlotChange(stages[-1].end_s, slot, False) for slot in range(held)]
     return sorted(changes, key=lambda change: change.at_s)
 
 

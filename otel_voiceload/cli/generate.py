@@ -23,7 +23,9 @@ RUN = "Run"
 @with_common
 def generate(
     common: Common,
-    target: Annotated[str, typer.Argument(help="Whom to call: ws://127.0.0.1:8765, or sim:agent.yaml.")],
+    target: Annotated[
+        str, typer.Argument(help="Whom to call: ws://127.0.0.1:8765, or sim:agent.yaml.")
+    ],
     profile: Annotated[
         str | None,
         typer.Option(
@@ -254,7 +256,13 @@ def generate(
     from otel_voiceload.reports.build import exit_code
     from otel_voiceload.runner.dry_run import forecast
     from otel_voiceload.runner.dry_run_text import text, to_json
-    from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param, parse_spool_size
+    from otel_voiceload.runner.plan import (
+        SIMULATED_MAX_CALLS,
+        RunPlan,
+        parse_header,
+        parse_param,
+        parse_spool_size,
+    )
     from otel_voiceload.runner.play import play
     from otel_voiceload.runner.prepare import refuse_unmeasurable, stages
     from otel_voiceload.runner.screen import Screen

@@ -17,6 +17,8 @@ from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Request
 from otel_voiceload.telemetry.spool import MIN_SPOOL_BYTES, SPOOL_BYTES
 
+SIMULATED = "sim:"  # before the file of an agent: a target that is computed, not called
+SIMULATED_MAX_CALLS = 1_000_000  # --max-calls is against slips of the hand, and this hurts nobody
 LOCAL_TRACE_SAMPLE = 1.0
 REMOTE_TRACE_SAMPLE = 0.1  # a target's tracing back end is not ours to flood
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
@@ -97,6 +99,12 @@ class RunPlan:
     @property
     def access(self) -> Access:
         return Access(self.collector_headers, self.collector_ca)
+
+    @property
+    def simulated(self) -> Path | None:
+        """The file of an agent that is to be simulated; None for one that is to be called."""
+        is_file = self.target.startswith(SIMULATED)
+        return Path(self.target.removeprefix(SIMULATED)) if is_file else None
 
     @property
     def local(self) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from otel_voiceload.analysis.judge import PACKET_METRICS
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.audio.clips import ClipPack
-from otel_voiceload.audio.encoding import Encoding
+from otel_voiceload.audio.encoding import PCM16_16K, Encoding
 from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
 from otel_voiceload.errors import CeilingUnknown, UsageError
 from otel_voiceload.load import resources, safety
@@ -20,7 +20,7 @@ from otel_voiceload.profiles import make as make_profile
 from otel_voiceload.runner.calibrate import HearingError
 from otel_voiceload.runner.live_judge import watchable
 from otel_voiceload.runner.measure import earlier_ceiling
-from otel_voiceload.runner.plan import Again, RunPlan
+from otel_voiceload.runner.plan import SIMULATED, Again, RunPlan
 from otel_voiceload.telemetry.context import new_run_id
 from otel_voiceload.transports import load as load_transport
 from otel_voiceload.transports import split_target
@@ -143,10 +143,16 @@ def outline(plan: RunPlan) -> Outline:
     Raises:
         UsageError: what was asked for can not be.
     """
-    encoding = load_transport(split_target(plan.target).scheme).ENCODING  # a missing extra is said
+    encoding = _encoding(plan)
     scenarios = tuple(_weighted(text) for text in plan.scenarios)
     cycle_s = plan.turn_cycle_s or _mean_cycle_s(scenarios, ClipPack.load(encoding))
     return Outline(scenarios, encoding, cycle_s, *_profile(plan, cycle_s, scenarios))
+
+
+def _encoding(plan: RunPlan) -> Encoding:
+    if plan.simulated is not None:
+        return PCM16_16K  # nobody hears it; its clips are as long as any other's
+    return load_transport(split_target(plan.target).scheme).ENCODING  # a missing extra is said
 
 
 def with_agent(prepared: Prepared, plan: RunPlan, agent_s: float) -> Prepared:
@@ -173,13 +179,15 @@ def refuse_unmeasurable(thresholds: Iterable[Threshold], target: str) -> None:
     Raises:
         UsageError: one is on packets, and the wire is a byte stream.
     """
-    if urlsplit(split_target(target).url).scheme not in BYTE_STREAMS:
+    simulated = target.startswith(SIMULATED)
+    if not simulated and urlsplit(split_target(target).url).scheme not in BYTE_STREAMS:
         return
     for each in thresholds:
         if each.metric in PACKET_METRICS:
             raise UsageError(
-                f"--threshold {each.name}: {each.expression} can not be judged: {target} is a byte "
-                "stream and has no packets; use audio_gap"
+                f"--threshold {each.name}: {each.expression} can not be judged: {target} "
+                f"{'is simulated' if simulated else 'is a byte stream'} and has no packets; "
+                f"use {'turn_latency' if simulated else 'audio_gap'}"
             )
 
 

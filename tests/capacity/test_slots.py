@@ -19,7 +19,7 @@ STEPS += [Stage(2, "ramp", 20, 10, 24, 24)]
 
 
 @pytest.mark.parametrize(
-    ("at_s", "calls"), [(0, 1), (1.5, 7), (3, 12), (9.9, 12), (13, 48), (20, 24), (30, 0)]
+    ("at_s", "calls"), [(0, 1), (1.5, 7), (3, 12), (9.9, 12), (13, 48), (20, 24), (30, 24)]
 )
 def test_steps_open_slots_over_one_cycle_and_close_them_at_once(at_s: float, calls: int) -> None:
     assert held(STEPS, at_s) == calls
@@ -38,3 +38,13 @@ def test_a_stage_shorter_than_a_cycle_opens_all_its_slots_in_time() -> None:
 
 def test_no_stages_are_no_changes() -> None:
     assert slot_changes([], 3.0) == []
+
+
+def test_stages_that_are_added_go_on_from_what_is_held() -> None:
+    more = slot_changes([Stage(3, "ramp", 30, 10, 26, 26)], 3.0, held=24)
+    assert [(change.slot, change.opens) for change in more] == [(24, True), (25, True)]
+
+
+def test_a_crowd_that_comes_at_once_is_not_spread() -> None:
+    spike = Stage(1, "spike", 10, 10, 100, 100, at_once=True)
+    assert {change.at_s for change in slot_changes([spike], 3.0)} == {10}

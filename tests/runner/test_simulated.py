@@ -1,0 +1,100 @@
+"""A target that is a file is played in virtual time, stored, and read like any other run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from otel_voiceload.errors import ConfigError, UsageError
+from otel_voiceload.profiles import Request
+from otel_voiceload.reports.build import ReportOptions, build_report
+from otel_voiceload.runner.plan import SIMULATED_MAX_CALLS, RunPlan
+from otel_voiceload.runner.screen import Screen
+from otel_voiceload.runner.simulated import caller_model, play_simulated
+from otel_voiceload.store.open import open_store
+
+AGENT = """
+greeting: false
+reply: {median: 800ms, p95: 1200ms}
+components:
+  stt: {latency: {median: 60ms, p95: 90ms}, capacity: 200}
+  llm: {latency: {median: 500ms, p95: 700ms}, capacity: 8}
+  tts: {latency: {median: 60ms, p95: 90ms}, capacity: 200}
+"""
+
+
+def plan_of(folder: Path, text: str = AGENT, **more: object) -> RunPlan:
+    path = folder / "agent.yaml"
+    path.write_text(text)
+    asked: dict[str, object] = {
+        "target": f"sim:{path}",
+        "profile_name": "ramp",
+        "request": Request(calls=120, duration_s=480),
+        "store": folder / "store",
+        "scenarios": ("demo",),
+        "max_calls": SIMULATED_MAX_CALLS,
+        **more,
+    }
+    return RunPlan(**asked)  # type: ignore[arg-type]
+
+
+@contextmanager
+def quiet() -> Iterator[Screen]:
+    yield Screen(io.StringIO(), quiet=True, no_color=True)
+
+
+def test_a_planted_limit_is_found_in_a_run_that_nobody_waited_for(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    with quiet() as screen:
+        outcome = play_simulated(plan, screen)
+    assert outcome.totals is not None
+    assert outcome.totals.unexplained == 0
+    assert not outcome.totals.lost
+    with open_store(plan.store) as reading:
+        report = build_report(reading, outcome.run_id, ReportOptions())
+        sources = reading.sql("select distinct source from component_spans where component='llm'")
+    assert report["run"]["wire"] == "sim"
+    assert report["run"]["validity"] == "valid"
+    assert [each["component"] for each in report["inflection"]["candidates"]] == ["llm"]
+    assert sources.rows == (("simulated",),)
+
+
+def test_an_open_rate_is_played_as_calls_that_come_and_go(tmp_path: Path) -> None:
+    request = Request(rate_per_s=4.0, duration_s=30, arrivals="constant")
+    plan = plan_of(tmp_path, profile_name="custom", request=request)
+    with quiet() as screen:
+        outcome = play_simulated(plan, screen)
+    with open_store(plan.store) as reading:
+        count = reading.sql(
+            "select count(*) from calls where run_id = $run_id", run_id=outcome.run_id
+        )
+    assert count.rows == ((120,),)
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "error", "words"),
+    [
+        ("faults: [talk_over]", {}, ConfigError, "needs real audio"),
+        ("components: 3", {}, ConfigError, "agent.yaml"),
+        (AGENT, {"scenarios": ("demo", "booking")}, UsageError, "one scenario"),
+        (AGENT, {"abort_grace_s": 3.0}, UsageError, "--abort-on-fail"),
+    ],
+)
+def test_what_can_not_be_simulated_is_said_before_anything_starts(
+    tmp_path: Path, text: str, more: dict[str, object], error: type[Exception], words: str
+) -> None:
+    plan = plan_of(tmp_path, text, **more)
+    with quiet() as screen, pytest.raises(error, match=words):
+        play_simulated(plan, screen)
+    assert not plan.store.exists()
+
+
+def test_simulated_callers_keep_the_times_of_their_scenario() -> None:
+    callers, scenario = caller_model(("booking",))
+    assert (scenario.name, callers.turns_per_call) == ("booking", 5)
+    assert (callers.patience_s, callers.think_least_s, callers.greeting_wait_s) == (8.0, 0.7, 3.0)
+    assert 1.0 < callers.speech.mean_s < 5.0

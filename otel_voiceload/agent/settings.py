@@ -15,8 +15,9 @@ from otel_voiceload.capacity.config import (
     parse_agent_config,
 )
 from otel_voiceload.capacity.durations import parse_duration_s
+from otel_voiceload.capacity.faults import SIMULATED_ONLY
 from otel_voiceload.capacity.knee import PLANT_REPLY, Knee, TurnCycle, expected_knee, solve_plant
-from otel_voiceload.errors import UsageError
+from otel_voiceload.errors import ConfigError, UsageError
 
 # Ordinary phone talk: with the default replies a turn every seven seconds.
 DEFAULT_CYCLE = TurnCycle(speech_s=2.5, think_s=0.5)
@@ -70,6 +71,11 @@ def settle(wishes: Wishes, pack: ClipPack) -> tuple[AgentConfig, Knee]:
     data["reply"] = config.reply
     data["faults"] = [*data["faults"], *wishes.faults]
     config = parse_agent_config(data, str(wishes.config_file or "agent options"))
+    if untold := [fault.name for fault in config.faults if fault.name in SIMULATED_ONLY]:
+        raise ConfigError(
+            f"fault {', '.join(untold)}: this agent's spans tell what happened; only sim:FILE can"
+            " get the telling wrong on purpose"
+        )
     return config, expected_knee(config, _as_heard(wishes.cycle, pack, config))
 
 

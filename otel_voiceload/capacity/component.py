@@ -92,6 +92,8 @@ class Component:
         self._order = 0
         self._ready: list[Progress] = []
         self._grow_at_ns: int | None = None
+        self._allowed = max(1.0, config.rate or 0.0)  # requests, of the rate limit's bucket
+        self._filled_at_ns = 0
 
     @property
     def serving(self) -> int:
@@ -107,15 +109,16 @@ class Component:
         What becomes of it is told by ``advance``, beginning with this very moment.
         """
         self._run_to(now_ns)
-        if self._has_room():
+        if not self._within_rate():
+            self._reject(request_id)
+        elif self._has_room():
             self._start(request_id, latency_ns)
         elif self.config.over_capacity == "queue" and self._may_exceed():
             self._waiting[request_id] = latency_ns
         elif self.config.over_capacity in ("share", "cliff") and self._may_exceed():
             self._start(request_id, latency_ns)
         else:
-            retry_after_ns = round(self.config.retry_after * NS_PER_S)
-            self._ready.append(Rejected(request_id, self._now_ns, retry_after_ns))
+            self._reject(request_id)
         self._watch_overload()
 
     def cancel(self, now_ns: int, request_id: Hashable) -> None:
@@ -191,6 +194,23 @@ class Component:
             self._order += 1
             mark = self._service_ns + round(latency_ns * length)
             heapq.heappush(self._marks, (mark, self._order, is_end, served))
+
+    def _reject(self, request_id: Hashable) -> None:
+        retry_after_ns = round(self.config.retry_after * NS_PER_S)
+        self._ready.append(Rejected(request_id, self._now_ns, retry_after_ns))
+
+    def _within_rate(self) -> bool:
+        """Takes one from a bucket that fills at the rate and holds one second's worth of it."""
+        rate = self.config.rate
+        if rate is None:
+            return True
+        passed_s = (self._now_ns - self._filled_at_ns) / NS_PER_S
+        self._allowed = min(max(1.0, rate), self._allowed + rate * passed_s)
+        self._filled_at_ns = self._now_ns
+        if self._allowed < 1.0:
+            return False
+        self._allowed -= 1.0
+        return True
 
     def _has_room(self) -> bool:
         return len(self._serving) < self.capacity

@@ -31,7 +31,7 @@ class ComponentConfig(_FromFile):
 
     ``queue_limit`` is how many may wait (``queue``) or be squeezed in beyond the capacity
     (``share``, ``cliff``); None is no limit. ``retries`` is how often the agent asks again after a
-    refusal.
+    refusal. ``rate`` is a limit of its own: requests per second, refused beyond it.
     """
 
     latency: Spread
@@ -39,6 +39,7 @@ class ComponentConfig(_FromFile):
     capacity: int = Field(ge=1, le=1_000_000)
     over_capacity: OverCapacity = "queue"
     queue_limit: int | None = Field(default=None, ge=0)
+    rate: float | None = Field(default=None, gt=0.0, le=1e6)
     retry_after: Seconds = 1.0
     retries: int = Field(default=3, ge=0, le=20)
 

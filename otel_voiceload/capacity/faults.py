@@ -65,6 +65,69 @@ class Leak(_Fault):
     per_minute: float = Field(default=0.05, ge=0.0)
 
 
+class Cold(_Fault):
+    """The first answer of each call takes ``extra`` longer: connections, caches, a prompt."""
+
+    name: Literal["cold"] = "cold"
+    component: _Served = "llm"
+    extra: Seconds = 0.4
+
+
+class Incident(_Fault):
+    """For a while a component takes ``factor`` times as long, whatever the load.
+
+    ``at`` counts from the first work of the run.
+    """
+
+    name: Literal["incident"] = "incident"
+    component: _Served = "llm"
+    at: Seconds = 60.0
+    lasting: Seconds = 15.0
+    factor: float = Field(default=4.0, gt=0.0, le=100.0)
+
+
+class Noisy(_Fault):
+    """What waits for ``component`` slows ``victim``, as on a shared processor.
+
+    The victim takes ``factor`` times its latency longer for each full set of waiting requests, up
+    to three sets.
+    """
+
+    name: Literal["noisy"] = "noisy"
+    component: _Served = "llm"
+    victim: _Served = "tts"
+    factor: float = Field(default=1.0, ge=0.0, le=100.0)
+
+
+class Nested(_Fault):
+    """The component's spans begin with the turn's first work, as frameworks do that nest."""
+
+    name: Literal["nested"] = "nested"
+    component: _Served = "tts"
+
+
+class LostSpans(_Fault):
+    """Component spans that never arrive."""
+
+    name: Literal["lost_spans"] = "lost_spans"
+    share: _Share = 0.05
+
+
+class Sampled(_Fault):
+    """Only this share of the calls have component spans at all."""
+
+    name: Literal["sampled"] = "sampled"
+    share: _Share = 0.1
+
+
+class ClockSkew(_Fault):
+    """A component's clock is ``ahead`` of the caller's."""
+
+    name: Literal["clock_skew"] = "clock_skew"
+    component: _Served = "llm"
+    ahead: Seconds = 0.05
+
+
 class Autoscale(_Fault):
     """``add`` servers more each time that all of them were busy for ``lag``."""
 
@@ -83,7 +146,21 @@ class MemoryLeak(_Fault):
 
 
 Fault = Annotated[
-    Drop | TalkOver | FalseEndpoint | WrongReply | SlowBargeIn | Leak | Autoscale | MemoryLeak,
+    Drop
+    | TalkOver
+    | FalseEndpoint
+    | WrongReply
+    | SlowBargeIn
+    | Leak
+    | Cold
+    | Incident
+    | Noisy
+    | Autoscale
+    | MemoryLeak
+    | Nested
+    | LostSpans
+    | Sampled
+    | ClockSkew,
     Field(discriminator="name"),
 ]
 
@@ -94,6 +171,16 @@ FAULT_NAMES: Final = (
     "wrong_reply",
     "slow_barge_in",
     "leak",
+    "cold",
+    "incident",
+    "noisy",
     "autoscale",
     "memory_leak",
+    "nested",
+    "lost_spans",
+    "sampled",
+    "clock_skew",
 )
+
+# Wrong is the telling and not the agent, so only a simulation can do it on purpose.
+SIMULATED_ONLY: Final = ("nested", "lost_spans", "sampled", "clock_skew")

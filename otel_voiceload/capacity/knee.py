@@ -89,7 +89,7 @@ def expected_knee(config: AgentConfig, cycle: TurnCycle) -> Knee:
     """N* of each component for calls of this turn cycle, and the smallest."""
     cycle_s = cycle.mean_s(config)
     per_component = {
-        name: part.capacity * cycle_s / part.busy_mean_s
+        name: cycle_s * min(part.capacity / part.busy_mean_s, part.rate or math.inf)
         for name in SERVED
         for part in (config.components.named(name),)
     }

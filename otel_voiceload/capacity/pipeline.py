@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from otel_voiceload.capacity.component import Component, Done, First, Progress, Rejected, Started
 from otel_voiceload.capacity.config import SERVED, AgentConfig, ServedComponent
 from otel_voiceload.capacity.draws import draw_latency_ns, draw_retry_wait_ns
-from otel_voiceload.capacity.faults import Leak
+from otel_voiceload.capacity.slowness import slowed_ns
 
 STATUS_OK = "ok"
 STATUS_REJECTED = "rate_limited"
 STATUS_CANCELLED = "cancelled"
-_NS_PER_MINUTE = 60_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,6 @@ class Pipeline:
             name: Component(name, config.components.named(name), config.autoscale_of(name))
             for name in SERVED
         }
-        self._leaks = {fault.component: fault for fault in config.faults if isinstance(fault, Leak)}
         self._now_ns = 0
         self._born_ns: int | None = None
         self._turns: dict[TurnKey, _Turn] = {}
@@ -209,12 +207,22 @@ class Pipeline:
         latency_ns = draw_latency_ns(
             self.config, self.config.seed, key.call_id, key.turn, attempt.component, attempt.number
         )
-        leak = self._leaks.get(attempt.component)
-        if leak is not None and self._born_ns is not None:
-            minutes = (now_ns - self._born_ns) / _NS_PER_MINUTE
-            latency_ns = round(latency_ns * (1 + leak.per_minute * minutes))
+        if self.config.faults:
+            latency_ns = slowed_ns(
+                self.config,
+                attempt.component,
+                latency_ns,
+                turn=key.turn,
+                age_ns=0 if self._born_ns is None else now_ns - self._born_ns,
+                waiting_sets=self._waiting_sets,
+            )
         attempt.turn.open.add(attempt)
         self.components[attempt.component].submit(now_ns, attempt, latency_ns)
+
+    def _waiting_sets(self, name: ServedComponent) -> float:
+        part = self.components[name]
+        beyond = part.waiting + max(0, part.serving - part.capacity)
+        return beyond / part.capacity
 
     def _take(self, progress: Progress) -> None:
         attempt = progress.request_id

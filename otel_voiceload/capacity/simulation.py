@@ -10,7 +10,7 @@ from typing import Final
 
 from otel_voiceload.capacity.config import AgentConfig
 from otel_voiceload.capacity.draws import draw_reply_s, strikes, uniform
-from otel_voiceload.capacity.faults import Drop
+from otel_voiceload.capacity.faults import SIMULATED_ONLY, Drop
 from otel_voiceload.capacity.lognormal import standard_normal
 from otel_voiceload.capacity.pipeline import (
     STATUS_OK,
@@ -22,6 +22,7 @@ from otel_voiceload.capacity.pipeline import (
 )
 from otel_voiceload.capacity.simulated_call import CallerModel, SimulatedCall, SimulatedTurn
 from otel_voiceload.capacity.slots import SlotChange, slot_changes
+from otel_voiceload.capacity.telling import told
 from otel_voiceload.conventions import SOURCE_SIMULATED
 from otel_voiceload.errors import ConfigError
 from otel_voiceload.model import (
@@ -35,7 +36,9 @@ from otel_voiceload.model import (
     TurnRecord,
 )
 
-SIMULATED_FAULTS: Final = ("drop", "leak", "autoscale")
+SIMULATED_FAULTS: Final = (
+    "drop", "leak", "cold", "incident", "noisy", "autoscale", *SIMULATED_ONLY,
+)  # fmt: skip
 
 GREETING: Final = -1  # the turn in which the agent speaks first
 
@@ -164,7 +167,9 @@ class Simulation:
             if self._pipeline.is_under_way(key):
                 kept.append(turn)
             else:
-                taken.append(replace(turn, components=tuple(self._work.pop(key, ()))))
+                work = self._work.pop(key, ())
+                heard = told(self._config, self._seed, key.call_id, key.turn, work)
+                taken.append(replace(turn, components=heard))
         self._turns = kept
         taken += self._calls_over
         self._calls_over = []

@@ -5,6 +5,7 @@ import pytest
 from otel_voiceload.capacity.component import Component, Done, First, Rejected, Started
 from otel_voiceload.capacity.config import ComponentConfig
 from otel_voiceload.capacity.faults import Autoscale
+from otel_voiceload.model import NS_PER_S
 
 
 def component(autoscale: Autoscale | None = None, **settings: object) -> Component:
@@ -46,6 +47,17 @@ def test_reject_never_lets_anyone_wait() -> None:
         part.submit(0, name, 100)
     assert part.waiting == 0
     assert [type(item) for item in part.advance(0)] == [Started, Started, Rejected]
+
+
+def test_a_rate_is_a_limit_of_its_own_and_refills_with_time() -> None:
+    part = component(capacity=100, rate=2.0)
+    for name in ("a", "b", "c"):
+        part.submit(0, name, 100)
+    assert [type(item) for item in part.advance(0)] == [Started, Started, Rejected]
+    part.submit(NS_PER_S // 2, "d", 100)
+    part.submit(NS_PER_S // 2, "e", 100)
+    kinds = [type(item) for item in part.advance(NS_PER_S // 2)]
+    assert kinds[-2:] == [Started, Rejected]
 
 
 def test_cancelling_a_waiting_request_frees_its_place_in_the_queue() -> None:

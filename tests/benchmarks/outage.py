@@ -72,6 +72,7 @@ def play(store: Path, asked: argparse.Namespace, before: dict[str, object]) -> i
                 time.sleep(asked.around)
                 totals = told.end()
                 said, _ = rival.communicate("\n")  # its shutdown flushes what it still has
+                taken = back.control("GET", "/control/stats")["signals"]["traces"]
                 assert back.stop()[0] == 0
     finally:
         for process in (rival, served.process):
@@ -92,6 +93,7 @@ def play(store: Path, asked: argparse.Namespace, before: dict[str, object]) -> i
         [
             ("spans ended", totals.ended, rivals_ended),
             ("stored", ours.spans.total(), rivals_stored),
+            ("received after the outage, both", taken["received"], "-"),
             ("missing", missing, f"{lost} ({percent(lost / max(1, rivals_ended))})"),
             ("double", ours.doubles, "-"),
             ("named losses", json.dumps(totals.lost), "none: log lines"),
@@ -101,6 +103,8 @@ def play(store: Path, asked: argparse.Namespace, before: dict[str, object]) -> i
             ("feeding late p99, else / away", f"{p99(other_late)} / {p99(away_late)}", "-"),
         ],
     )
+    for note in ours.notes:
+        print(note)
     json_line(
         "outage",
         before,

@@ -45,10 +45,14 @@ from otel_spans where run_id = $run_id group by name
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the views show of the run: spans by name, and rows beyond one per span."""
+    """What the views show of the run: spans by name, and rows beyond one per span.
+
+    ``notes`` says what of the store could not be read.
+    """
 
     spans: Counter[str]
     doubles: int
+    notes: tuple[str, ...] = ()
 
 
 def own_port() -> int:
@@ -67,8 +71,10 @@ def own_port() -> int:
 def stored(store: Path) -> Stored:
     with opened(store) as reading:
         rows = reading.sql(_STORED, run_id=RUN).dicts()
+        notes = tuple(note for note in reading.notes if "without a shutdown" not in note)
     spans = Counter({str(row["name"]): int(str(row["spans"])) for row in rows})
-    return Stored(spans, sum(int(str(row["copies"])) for row in rows) - sum(spans.values()))
+    doubles = sum(int(str(row["copies"])) for row in rows) - spans.total()
+    return Stored(spans, doubles, notes)
 
 
 def call_of(index: int) -> list[Record]:

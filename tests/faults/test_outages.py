@@ -50,6 +50,7 @@ def again(served: Served) -> Served:
 def assert_all_stored(store: Path, told: Telling, totals: Totals) -> None:
     """Every span once, and the ledger says so."""
     found = stored(store)
+    assert found.notes == ()
     assert found.spans == expected(told.calls)
     assert found.doubles == 0
     assert totals == Totals(found.spans.total(), found.spans.total())

@@ -12,11 +12,13 @@ SCOPE: Final = "otel_voiceload"
 SERVICE_CALLER: Final = "ovl-caller"
 SERVICE_AGENT: Final = "ovl-agent"
 SERVICE_COLLECTOR: Final = "ovl-collector"
+SERVICE_IMPORT: Final = "ovl-import"
 
 # Span names. Markers have zero length and ids of their own: a span arrives only when it ends, so
 # without them nobody could tell what is under way.
 SPAN_RUN: Final = "run"
 SPAN_RUN_START: Final = "run.start"
+SPAN_IMPORT: Final = "import"  # of a file that named its own runs
 SPAN_STAGE: Final = "stage"
 SPAN_STAGE_START: Final = "stage.start"
 SPAN_CALL: Final = "call"
@@ -78,6 +80,8 @@ RUN_PEAK_CALLS: Final = "voiceload.run.peak_calls"  # what written thresholds ar
 RUN_PLAN: Final = "voiceload.run.plan"  # JSON text: what was asked for, without secrets
 RUN_STARTS_DROPPED: Final = "voiceload.run.starts_dropped"  # arrivals that found no place
 RUN_PLANTED: Final = "voiceload.run.planted"  # "llm:48": what a demo planted
+IMPORT_FILE: Final = "voiceload.import.file"  # its name; on the run that it was made into
+IMPORT_CONTENT: Final = "voiceload.import.content"  # hash; only when all of it was handed on
 SHARD_INDEX: Final = "voiceload.shard.index"
 SHARD_COUNT: Final = "voiceload.shard.count"
 PHASE_NAME: Final = "voiceload.phase.name"

@@ -64,10 +64,22 @@ VERBS: Final = (
     Verb("stop", "otel_voiceload.cli.stop", RUN, "Stop a run from another terminal."),
     Verb("collect", "otel_voiceload.cli.collect", RUN, "Receive OTLP into the store."),
     Verb(
+        "import",
+        "otel_voiceload.cli.import_file",
+        MANAGE,
+        "Store a file of somebody's traces: OTLP JSON lines or protobuf.",
+    ),
+    Verb(
         "analyze",
         "otel_voiceload.cli.analyze",
         READ,
         "Say what bent first and at how many calls, with thresholds and exit code.",
+    ),
+    Verb(
+        "compare",
+        "otel_voiceload.cli.compare",
+        READ,
+        "Compare runs with intervals, and gate on what got worse.",
     ),
     Verb(
         "report",

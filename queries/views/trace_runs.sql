@@ -5,7 +5,10 @@
 --            have proved nothing: certain
 --   call_id  a conversation, session or room id holds the 32 digits of a call's trace id, which calls
 --            carry out in their ids: as good as certain, but the bot could have invented its ids
--- `call_trace_id` is the caller's trace, which is another one than `trace_id` in the last two cases.
+--   import   none of these, in a recording that `ovl import` made of a file that names no run: the file
+--            is the run, and a `run` span in the recording says so. As certain as the choice of the
+--            file was
+-- `call_trace_id` is the caller's trace, which is another one than `trace_id` for `link` and `call_id`.
 create view trace_runs as
 with seen as materialized (
     select
@@ -13,12 +16,20 @@ with seen as materialized (
         min(r.run_id) as run_id,
         -- A collector that was killed before it answered gets its batch a second time, after its
         -- restart, into another recording; those traces pass the de-duplicating join.
+        min(s.recording_id) as recording_id,
         min(s.recording_id) <> max(s.recording_id) as split,
         min(s.start_time_unix_nano)::bigint as first_ns,
         max(s.end_time_unix_nano)::bigint as last_ns
     from raw_spans s
     left join known_resources r using (resource_id)
     group by s.trace_id
+),
+imports as (
+    select s.recording_id, min(r.run_id) as run_id
+    from raw_spans s
+    join known_resources r using (resource_id)
+    where s.name in ('run', 'run.start') and r.service_name = 'ovl-import'
+    group by s.recording_id
 ),
 links as (
     select trace_id, try(unhex(link.trace_id)) as linked_id
@@ -66,7 +77,7 @@ through_ids as (
 )
 select
     seen.trace_id,
-    coalesce(seen.run_id, through_links.run_id, through_ids.run_id) as run_id,
+    coalesce(seen.run_id, through_links.run_id, through_ids.run_id, imports.run_id) as run_id,
     seen.split,
     seen.first_ns,
     seen.last_ns,
@@ -74,12 +85,15 @@ select
         when seen.run_id is not null then 'trace'
         when through_links.run_id is not null then 'link'
         when through_ids.run_id is not null then 'call_id'
+        when imports.run_id is not null then 'import'
     end as joined_by,
     coalesce(
         if(seen.run_id is not null, seen.trace_id, null),
         through_links.call_trace_id,
-        through_ids.call_trace_id
+        through_ids.call_trace_id,
+        if(imports.run_id is not null, seen.trace_id, null)
     ) as call_trace_id
 from seen
 left join through_links using (trace_id)
-left join through_ids using (trace_id);
+left join through_ids using (trace_id)
+left join imports using (recording_id);

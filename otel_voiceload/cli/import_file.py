@@ -1,0 +1,85 @@
+"""``ovl import``: traces that somebody else's collector recorded, into the store."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import orjson
+import typer
+
+from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.errors import ExitCode
+from otel_voiceload.runner.importing import SHOWN, Imported, import_file
+
+app = verb_app()
+
+
+@app.command("import")
+@with_common
+def import_(
+    common: Common,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - reads stdin.")],
+    tag: Annotated[str, typer.Option("--tag", help="A name for the run that it becomes.")] = "",
+) -> None:
+    """Store a file of traces, so that they can be analysed: OTLP JSON or protobuf, also gzipped.
+
+    Spans that name a run (`voiceload.run.id`) go to that run, and those that carry a call's trace
+    id to that call's. A file that names none becomes a run of its own, under an id that follows
+    from its content: the same file twice is stored once. What can not be read is named with its
+    place, and the rest is stored; the exit code is then 4.
+    """
+    common.one_of("text", "json")
+    result = import_file(file, common.store, tag, sys.stdin.buffer, common.warn)
+    common.emit(_json(result) if common.format == "json" else _text(result))
+    if result.lost:
+        raise typer.Exit(ExitCode.INCONCLUSIVE)
+
+
+def _text(result: Imported) -> str:
+    if result.known:
+        where = f"as run {result.run_id}" if result.run_id else "in the runs that it names"
+        return f"{result.name} is in the store already, {where}; nothing was stored"
+    rate = result.spans / result.seconds if result.seconds else 0.0
+    more = f" and {result.metrics:,} metrics" if result.metrics else ""
+    lines = [
+        f"{result.name}: {result.spans:,} spans{more} in {result.requests:,} requests, "
+        f"{result.seconds:.1f} s ({rate:,.0f} spans/s)"
+    ]
+    for joined in result.joined:
+        run = f"run {joined.run_id}, by {joined.joined_by}" if joined.run_id else "no run"
+        lines.append(f"  {joined.spans:,} spans of {joined.traces:,} traces belong to {run}")
+    lines += [f"  {count:,} spans rejected: {why}" for why, count in result.rejected.items()]
+    for kind, count in result.broken.items():
+        what = (
+            "pieces could not be read" if kind == "unreadable" else f"requests of {kind} left out"
+        )
+        lines.append(f"  {count:,} {what}")
+    if sum(result.broken.values()) > SHOWN:
+        lines.append(f"  only the first {SHOWN} of them were named")
+    runs = list(dict.fromkeys(joined.run_id for joined in result.joined if joined.run_id))
+    lines += [f"next: ovl doctor {run}; ovl analyze {run}" for run in runs[:3]]
+    return "\n".join(lines)
+
+
+def _json(result: Imported) -> str:
+    found = {
+        "file": result.name,
+        "digest": result.content.digest,
+        "run_id": result.run_id,
+        "known": result.known,
+        "requests": result.requests,
+        "spans": result.spans,
+        "metrics": result.metrics,
+        "rejected": dict(result.rejected),
+        "left_out": dict(result.broken),
+        "first_left_out": [
+            {"where": broken.where, "why": broken.why} for broken in result.first_broken
+        ],
+        "joined": [
+            {"run_id": j.run_id, "joined_by": j.joined_by, "spans": j.spans, "traces": j.traces}
+            for j in result.joined
+        ],
+        "seconds": result.seconds,
+    }
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2).decode()

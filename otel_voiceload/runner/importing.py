@@ -1,0 +1,293 @@
+"""A file of somebody's traces into the store: the requests of the file, sent to a collector.
+
+OTLP is the only door into the store, for files as for networks, so the file's requests go to a
+collector of our own, into a recording of their own. Traces that name no run belong to the run that
+the file is made into: a ``run`` span with the name of the file stands in the same recording, and
+``trace_runs`` takes it as said of all of them. The run's id follows from the content, and so does
+whether a file is in the store already.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO, Final
+
+import orjson
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
+
+from otel_voiceload import __version__
+from otel_voiceload import conventions as names
+from otel_voiceload.errors import CollectorError, UsageError
+from otel_voiceload.interop import source
+from otel_voiceload.interop.requests import Broken, Part, batches
+from otel_voiceload.model import ClockAnchor
+from otel_voiceload.runner import collector
+from otel_voiceload.store.open import open_store
+from otel_voiceload.telemetry.batches import Batch
+from otel_voiceload.telemetry.context import new_run_id, run_span_id, run_trace_id, span_id
+from otel_voiceload.telemetry.otlp import RunScope, attributes, make_span
+from otel_voiceload.telemetry.posting import HttpPoster
+
+SENDERS: Final = 2  # one request is decoded while the other is committed
+PATIENCE_S: Final = 60.0
+_POST_TIMEOUT_S: Final = 60.0
+_LONGEST_PAUSE_S: Final = 2.0
+SHOWN: Final = 20  # broken places that are kept with their words
+_KNOWN = """
+select coalesce(attributes ->> '$."voiceload.run.id"', '') as run_id, name
+from raw_spans
+where name in ('run', 'import') and attributes ->> '$."voiceload.import.content"' = $digest
+"""
+_RUNS = """
+select t.run_id, t.joined_by, count(*) as spans, count(distinct trace_id) as traces
+from raw_spans s join trace_runs t using (trace_id) join known_resources r using (resource_id)
+where s.recording_id = $recording and r.service_name is distinct from 'ovl-import'
+group by all order by spans desc
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Spans and traces of the file that belong to a run, and by which way; no run: to none."""
+
+    run_id: str | None
+    joined_by: str | None
+    spans: int
+    traces: int
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of a file."""
+
+    name: str
+    content: source.Print
+    run_id: str | None = None  # the run that the file was made into; None: it named its own
+    known: bool = False  # the same content is in the store already: nothing was stored
+    requests: int = 0
+    spans: int = 0
+    metrics: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)  # items by reason
+    broken: Counter[str] = field(default_factory=Counter)  # pieces of the file by kind
+    first_broken: list[Broken] = field(default_factory=list)
+    joined: list[Joined] = field(default_factory=list)
+    seconds: float = 0.0
+    first_unix_ns: int | None = None
+    last_unix_ns: int | None = None
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """What of the file is not in the store though it should be, by reason."""
+        unread = self.broken["unreadable"]
+        return {**self.rejected, **({"unreadable": unread} if unread else {})}
+
+
+def import_file(
+    name: str, store: Path, tag: str, stdin: BinaryIO, note: Callable[[str], None]
+) -> Imported:
+    """Stores a file of OTLP and says what became of it. ``note`` hears of broken places.
+
+    Raises:
+        UsageError: there is no such file, or nothing in it is OTLP.
+        CollectorError: the collector failed; what it acknowledged is in the store.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    with source.on_disk(name, stdin, store) as path:
+        result = Imported(name, source.fingerprint(path))
+        if (run_id := _known(store, result.content.digest)) is not None:
+            result.run_id, result.known = run_id or None, True
+            return result
+        parts = _Parts(path, result, note)
+        first = next(parts, None)
+        if first is None:
+            said = result.first_broken[:1]
+            why = f": {said[0].where}: {said[0].why}" if said else ""
+            raise UsageError(f"nothing in {name} could be read as OTLP{why}")
+        begun_s = time.monotonic()
+        handle = collector.start(store)
+        try:
+            with _Sender(handle, result) as sender:
+                _send(sender, first, parts, result, tag)
+        finally:
+            handle.stop()
+        result.seconds = time.monotonic() - begun_s
+    assert handle.child is not None
+    with open_store(store) as reading:
+        rows = reading.sql(_RUNS, recording=str(handle.child.ready["recording"])).dicts()
+    result.joined = [Joined(**row) for row in rows]  # type: ignore[arg-type]
+    return result
+
+
+def _known(store: Path, digest: str) -> str | None:
+    """The run that this content was made into before, "" when it named its own; None: neither."""
+    if not (store / "recordings").is_dir():
+        return None
+    with open_store(store) as reading:
+        rows = reading.sql(_KNOWN, digest=digest).rows
+    return str(rows[0][0]) if rows else None
+
+
+class _Parts(Iterator[Part]):
+    """The parts of a file; what is broken is counted on the way."""
+
+    def __init__(self, path: Path, result: Imported, note: Callable[[str], None]) -> None:
+        self._found = source.requests(path)
+        self._result = result
+        self._note = note
+
+    def __next__(self) -> Part:
+        result = self._result
+        for found in self._found:
+            if isinstance(found, Part):
+                result.requests += 1
+                if found.signal == "metrics":
+                    result.metrics += found.items
+                    return found
+                result.spans += found.items
+                result.first_unix_ns = _either(min, result.first_unix_ns, found.first_unix_ns)
+                result.last_unix_ns = _either(max, result.last_unix_ns, found.last_unix_ns)
+                return found
+            result.broken[found.kind] += 1
+            if len(result.first_broken) < SHOWN:
+                result.first_broken.append(found)
+                self._note(f"{found.where}: {found.why}")
+        raise StopIteration
+
+
+def _either(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return choose(one, other)
+
+
+class _Sender:
+    """Sends requests, a few at a time, so that memory is bounded by them whatever the file is."""
+
+    def __init__(self, handle: collector.CollectorHandle, result: Imported) -> None:
+        self._handle = handle
+        self._result = result
+        self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="import")
+        self._posters: SimpleQueue[HttpPoster] = SimpleQueue()
+        for _ in range(SENDERS):
+            self._posters.put(HttpPoster(handle.endpoint))
+        self._under_way: set[Future[None]] = set()
+
+    def __enter__(self) -> _Sender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        while not self._posters.empty():
+            self._posters.get().close()
+
+    def send(self, batch: Batch) -> None:
+        if len(self._under_way) >= 2 * SENDERS:
+            done, self._under_way = wait(self._under_way, return_when=FIRST_COMPLETED)
+            for each in done:
+                each.result()
+        self._under_way.add(self._pool.submit(self._post, batch))
+
+    def drain(self) -> None:
+        for each in self._under_way:
+            each.result()
+        self._under_way = set()
+
+    def _post(self, batch: Batch) -> None:
+        poster = self._posters.get()
+        try:
+            self._post_until_taken(poster, batch)
+        finally:
+            self._posters.put(poster)
+
+    def _post_until_taken(self, poster: HttpPoster, batch: Batch) -> None:
+        until_s, pause_s, why = time.monotonic() + PATIENCE_S, 0.05, ""
+        while time.monotonic() < until_s:
+            child = self._handle.child
+            if child is None or not child.alive:
+                break
+            try:
+                answer = poster.post(batch, _POST_TIMEOUT_S)
+            except OSError as error:
+                why = str(error)
+            else:
+                if not answer.retry:
+                    if answer.rejected:
+                        self._result.rejected[answer.reason] += answer.rejected
+                    return
+                why, pause_s = answer.reason, max(pause_s, answer.retry_after_s or 0.0)
+            time.sleep(min(pause_s, _LONGEST_PAUSE_S))
+            pause_s *= 2
+        raise CollectorError(
+            f"the collector takes nothing more ({why or 'it ended'}); what it took is in the "
+            "store, and the same import once more adds the rest"
+        )
+
+
+def _send(sender: _Sender, first: Part, rest: Iterator[Part], result: Imported, tag: str) -> None:
+    def all_parts() -> Iterator[Part]:
+        yield first
+        yield from rest
+
+    if not result.content.names_run:
+        result.run_id = new_run_id(first.first_unix_ns or 0, result.content.digest[:6])
+        # Before the spans: an import that is cut off leaves a run that can be read.
+        sender.send(_said_of(result, names.SPAN_RUN_START, tag))
+    for batch in batches(all_parts()):
+        sender.send(batch)
+    sender.drain()
+    sender.send(_said_of(result, names.SPAN_RUN if result.run_id else names.SPAN_IMPORT, tag))
+    sender.drain()
+
+
+def _said_of(result: Imported, name: str, tag: str) -> Batch:
+    """One span: the run that the file is made into, or only that the file was stored."""
+    run_id = result.run_id
+    trace = run_trace_id(run_id or result.content.digest)
+    own = run_span_id(run_id) if run_id and name == names.SPAN_RUN else span_id(trace, name)
+    from_ns = result.first_unix_ns or 0
+    whole = name != names.SPAN_RUN_START
+    values: dict[str, str | int | None] = {
+        names.IMPORT_FILE: "stdin" if result.name == source.STDIN else Path(result.name).name,
+        names.IMPORT_CONTENT: result.content.digest if whole else None,
+    }
+    if run_id is not None:
+        values |= {
+            names.RUN_ID: run_id,
+            names.RUN_TARGET: values[names.IMPORT_FILE],
+            names.RUN_WIRE: "import",
+            names.RUN_PROFILE: "import",
+            names.RUN_TAG: tag,
+            names.RUN_SPANS_LOST: orjson.dumps(result.lost).decode() if whole else None,
+        }
+    span = make_span(
+        RunScope(run_id or "", ClockAnchor(0, 0)),  # times are unix times already
+        name,
+        (trace, own, None),
+        (from_ns, (result.last_unix_ns or from_ns) if whole else from_ns),
+        values,
+    )
+    resource = Resource(
+        attributes=attributes(
+            {
+                "service.name": names.SERVICE_IMPORT,
+                "service.version": __version__,
+                names.RUN_ID: run_id,
+            }
+        )
+    )
+    scope = InstrumentationScope(name=names.SCOPE, version=__version__)
+    request = ExportTraceServiceRequest(
+        resource_spans=[
+            ResourceSpans(resource=resource, scope_spans=[ScopeSpans(scope=scope, spans=[span])])
+        ]
+    )
+    return Batch("traces", request.SerializeToString(), 1)

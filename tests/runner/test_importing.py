@@ -1,0 +1,78 @@
+"""A file becomes a run: bound to it, stored once, and what was broken said, by a real collector."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from otel_voiceload.errors import UsageError
+from otel_voiceload.runner.importing import Imported, import_file
+from otel_voiceload.store.open import open_store
+
+RECORDED = Path(__file__).parents[1] / "recorded"
+PIPECAT = RECORDED / "pipecat-1.14.0-twilio-ws.otlp.jsonl"
+
+
+def imported(path: Path, store: Path, said: list[str] | None = None) -> Imported:
+    return import_file(str(path), store, "friday", io.BytesIO(), (said or []).append)
+
+
+def test_a_file_without_a_run_becomes_one_and_is_stored_once(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    first = imported(PIPECAT, store)
+    again = imported(PIPECAT, store)
+
+    assert (first.spans, first.lost, first.known) == (32, {}, False)
+    assert [(j.run_id, j.joined_by, j.spans) for j in first.joined] == [
+        (first.run_id, "import", 32)
+    ]
+    assert (again.known, again.run_id) == (True, first.run_id)
+    with open_store(store) as reading:
+        found = reading.sql("select tag, target, wire, shut_down from runs").rows
+        spans = reading.sql("select count(*) from otel_spans where run_id = 'x'").rows
+    assert found == (("friday", PIPECAT.name, "import", True),)
+    assert spans == ((0,),)
+
+
+def test_a_file_that_names_a_run_goes_to_that_run(tmp_path: Path) -> None:
+    spans = [
+        {
+            "traceId": "ab" * 16,
+            "spanId": "cd" * 8,
+            "name": "work",
+            "startTimeUnixNano": "1795387449000000000",
+            "endTimeUnixNano": "1795387449100000000",
+        }
+    ]
+    name = [{"key": "voiceload.run.id", "value": {"stringValue": "mine"}}]
+    line = {"resourceSpans": [{"resource": {"attributes": name}, "scopeSpans": [{"spans": spans}]}]}
+    stray = {"resourceSpans": [{"scopeSpans": [{"spans": [{**spans[0], "traceId": "ef" * 16}]}]}]}
+    bad = {"resourceSpans": [{"scopeSpans": [{"spans": [{**spans[0], "traceId": "ef"}]}]}]}
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, (line, stray, bad))) + "\n{", "utf-8")
+    said: list[str] = []
+
+    result = import_file(str(path), tmp_path / "store", "", io.BytesIO(), said.append)
+
+    assert [(j.run_id, j.joined_by, j.spans) for j in result.joined] == [
+        ("mine", "trace", 1),
+        (None, None, 1),
+    ] or [(j.run_id, j.joined_by, j.spans) for j in result.joined] == [
+        (None, None, 1),
+        ("mine", "trace", 1),
+    ]
+    assert result.run_id is None
+    assert result.lost == {"rejected": 1, "unreadable": 1}
+    assert said[0].startswith("line 4: it is not JSON")
+    assert imported(path, tmp_path / "store").known
+
+
+def test_a_file_in_which_nothing_can_be_read_leaves_no_recording(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"other": 1}\n{"thing": 2}\n')
+    with pytest.raises(UsageError, match="line 1: it is no OTLP request"):
+        imported(path, tmp_path / "store")
+    assert not (tmp_path / "store" / "recordings").exists()

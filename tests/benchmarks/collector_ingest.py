@@ -18,6 +18,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import grpc.aio
 import numpy as np
@@ -200,6 +201,30 @@ def rows_of(found: list[dict[str, object]]) -> list[list[str]]:
     ]
 
 
+def short_of(found: list[dict[str, object]]) -> list[str]:
+    """What is asked of a core of an idle machine and was not seen, a line each."""
+    flat = {str(each["protocol"]): each for each in found}
+    lines = []
+    for name, each in flat.items():
+        full, half = cast("dict[str, float]", each["full"]), cast("dict[str, float]", each["half"])
+        least = 60_000.0
+        if name == "grpc" and "http" in flat:
+            least = 0.8 * cast("dict[str, float]", flat["http"]["full"])["spans_per_s"]
+        asked = (
+            ("spans/s", full["spans_per_s"], "at least", least),
+            ("ms, ack p99 at half rate", half["ack_p99_ms"], "at most", 100.0),
+            ("ms, ack max at half rate", half["ack_max_ms"], "at most", 1000.0),
+            ("MiB, peak memory", cast(float, each["peak_mib"]), "at most", 512.0),
+            ("B/span on disk", cast(float, each["bytes_per_span"]), "at most", 60.0),
+        )
+        lines += [
+            f"short of what is asked, {name}: {seen:,.0f} {what}, {side} {bound:,.0f}"
+            for what, seen, side, bound in asked
+            if (seen < bound if side == "at least" else seen > bound)
+        ]
+    return lines
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each of the two passes")
@@ -213,6 +238,8 @@ def main() -> int:
     found = [measure(name, asked.seconds, parse) for name in asked.protocol or ("http", "grpc")]
     names = [str(each["protocol"]) for each in found]
     table((f"collector, {asked.seconds:.0f} s", *names), rows_of(found))
+    for line in short_of(found):
+        print(line)
     print(f"bare protobuf parse {parse:,.0f} spans/s; {payload.size / SPANS:.0f} B/span sent")
     json_line(
         "collector_ingest",

@@ -44,8 +44,9 @@ docs: $(STAMP) ## write the generated documents anew
 clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 	$(BIN)/python tools/build_clips.py
 
-accuracy: $(STAMP) ## score the verdict on many simulated runs
+accuracy: $(STAMP) ## score the verdict on 700 simulated runs, write docs/accuracy.md (twenty minutes)
 	$(BIN)/python -m tests.accuracy.demo_statistics
+	$(BIN)/python -m tests.accuracy.benchmark --seeds release
 
 bench: $(STAMP) ## measure start-up, calls at once and per core, the demo's verdict, the collector (an hour)
 	$(BIN)/python -m tests.benchmarks.start_up

@@ -241,6 +241,8 @@ class RunRecord:
     starts_dropped: int = 0
     shards: int = 1
     shards_lost: tuple[ShardLoss, ...] = ()
+    machine_cores: int | None = None  # the generator's machine: what may be used of it
+    machine_memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from tests.store import records
 from tests.store.builder import UNIX_NS, batches_of, write_segment
 from tests.store.records import at
 
+MB = 1_000_000
+
 
 def usage(role: str, process: str, at_s: float, cpu: float, rss: int = 1_000_000) -> Usage:
     return Usage(role, process, 7, at(at_s), cpu, rss, 20, 3, {"127.0.0.1:8765": 2})
@@ -136,16 +138,31 @@ def test_each_further_call_costs_what_the_slope_over_the_levels_says(tmp_path: P
     low = records.stage(60.0, 1.0)
     high = records.level_stage(60.0, 120.0, 8.0, 1)
     used = [
-        usage("generator", "worker-0", second, 0.1 + 0.05 * (1 if second < 60 else 8))
+        usage("generator", "worker-0", second, 0.1 + 0.05 * held, 50 * MB + held * MB // 5)
         for second in range(1, 120)
+        for held in [1 if second < 60 else 8]
     ]
-    run = [records.run(end_mono_ns=at(120)), low, high, *calls, *used]
+    traffic = [
+        MachineUsage(at(second), 32e3 * held + 500, 33e3 * held, None)
+        for second in range(1, 120)
+        for held in [1 if second < 60 else 8]
+    ]
+    whole = records.run(end_mono_ns=at(120), machine_cores=2, machine_memory_bytes=1050 * MB)
+    run = [whole, low, high, *calls, *used, *traffic]
     path = write_segment(tmp_path / "run.duckdb", batches_of(run, records.RUN))
 
     with open_store(path) as reading:
-        (cost,) = reading.query("marginal_cost", run_id=records.RUN)
+        machine, cost = reading.query("marginal_cost", run_id=records.RUN)
 
     assert (cost["role"], cost["process"]) == ("generator", "worker")
     assert (cost["lowest_calls"], cost["highest_calls"]) == (1, 8)
     assert cost["cpu_per_call"] == pytest.approx(0.05, rel=0.05)
     assert cost["cpu_idle"] == pytest.approx(0.1, rel=0.1)
+    assert cost["rss_bytes_per_call"] == pytest.approx(MB / 5, rel=0.05)
+    assert cost["rss_idle_bytes"] == pytest.approx(50 * MB, rel=0.05)
+    assert machine["process"] == "machine"
+    assert machine["sent_bytes_per_s_per_call"] == pytest.approx(32e3, rel=0.05)
+    assert machine["received_bytes_per_s_per_call"] == pytest.approx(33e3, rel=0.05)
+    # (2 cores - 0.1) / 0.05, and (1050 MB - 50 MB) / 0.2 MB
+    assert cost["cpu_ceiling_calls"] == pytest.approx(38, rel=0.05)
+    assert cost["memory_ceiling_calls"] == pytest.approx(5000, rel=0.05)

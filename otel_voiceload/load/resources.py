@@ -6,6 +6,7 @@ psutil and not files of our own reading, because half of those do not exist on m
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,23 @@ def available_memory_bytes(cgroup: Path = _CGROUP) -> int:
         return free if most == "max" else max(0, min(free, int(most) - used))
     except (OSError, ValueError):  # no container, or one of the older kind
         return free
+
+
+def memory_bytes(cgroup: Path = _CGROUP) -> int:
+    """All memory of this machine, or of the container if that has less."""
+    whole = int(psutil.virtual_memory().total)
+    try:
+        most = (cgroup / "memory.max").read_text("ascii").strip()
+        return whole if most == "max" else min(whole, int(most))
+    except (OSError, ValueError):
+        return whole
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on: a pinned one has fewer than its machine."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def ephemeral_ports(file: Path = _PORT_RANGE) -> int:

@@ -83,7 +83,8 @@ class Options:
     def _baseline(self, _: Findings) -> Profile:
         calls = min(baseline.MAX_CALLS, self.calls)
         made = baseline.Options.of(replace(self._plain, calls=calls, until_knee=False))
-        return replace(made, hold_s=max(made.hold_s, self._least_s(calls)))
+        # The ramp's steps give the slopes of resources as well.
+        return replace(made, hold_s=max(made.hold_s, self._least_s(calls)), small_levels=())
 
     def _ramp(self, _: Findings) -> Profile:
         made = ramp.Options.of(replace(self._plain, calls=self.calls))

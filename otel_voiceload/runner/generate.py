@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from otel_voiceload.errors import ExitCode
 from otel_voiceload.load.messages import Extend, Finish, HangUpAll
+from otel_voiceload.load.resources import memory_bytes, usable_cores
 from otel_voiceload.model import (
     NS_PER_S,
     Progress,
@@ -289,6 +290,8 @@ class Run:
             peak_calls=plan.peak_calls,
             plan=recorded(plan),
             shards=self._fleet.size,
+            machine_cores=usable_cores(),
+            machine_memory_bytes=memory_bytes(),
         )
 
     def _last_word(self, stop_reason: str) -> RunRecord:

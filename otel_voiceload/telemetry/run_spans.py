@@ -106,6 +106,8 @@ def run_span(record: RunRecord, scope: RunScope, counts: SpanCounts | None) -> S
             names.RUN_STARTS_DROPPED: record.starts_dropped or None,
             names.RUN_SHARDS: record.shards,
             names.RUN_SHARDS_LOST: _shards_lost(record),
+            names.RUN_MACHINE_CORES: record.machine_cores,
+            names.RUN_MACHINE_MEMORY: record.machine_memory_bytes,
             names.RUN_SPANS_ENDED: None if counts is None else counts.ended,
             names.RUN_SPANS_LOST: None
             if counts is None

@@ -62,6 +62,8 @@ select
     (a ->> '$."voiceload.run.peak_calls"')::double as peak_calls,
     a ->> '$."voiceload.run.plan"' as plan,
     coalesce((a ->> '$."voiceload.run.starts_dropped"')::bigint, 0) as starts_dropped,
+    (a ->> '$."voiceload.run.machine_cores"')::integer as machine_cores,
+    (a ->> '$."voiceload.run.machine_memory"')::bigint as machine_memory_bytes,
     started_ns,
     last_ns
 from facts;

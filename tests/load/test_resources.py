@@ -19,8 +19,10 @@ from otel_voiceload.load.resources import (
     ephemeral_ports,
     folder_bytes,
     listener,
+    memory_bytes,
     peers,
     traffic_bytes,
+    usable_cores,
 )
 from otel_voiceload.model import NS_PER_S
 
@@ -42,6 +44,19 @@ def test_a_containers_limit_counts_where_it_is_the_narrower(
 
 def test_without_a_container_it_is_what_the_machine_has(tmp_path: Path) -> None:
     assert available_memory_bytes(tmp_path) > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"), [("300000", 300_000), ("max", None), ("?", None), (None, None)]
+)
+def test_a_container_has_no_more_memory_than_its_limit(
+    tmp_path: Path, most: str | None, expected: int | None
+) -> None:
+    if most is not None:
+        (tmp_path / "memory.max").write_text(most)
+    whole = int(psutil.virtual_memory().total)
+    assert memory_bytes(tmp_path) == (whole if expected is None else expected)
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
 
 
 def test_the_ports_are_counted_from_the_kernels_range(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_profile_that_waits_for_ends_is_planned_for_as_long_as_it_would_wait()
     baseline = load("baseline").of(Request())
 
     assert planned(baseline)[-1].end_s == 900
-    assert planned(baseline, natural_ends=1000)[-1].end_s == 60
+    assert planned(baseline, natural_ends=1000)[-1].end_s == 100
 
 
 def test_a_name_that_ends_like_a_file_is_one(tmp_path: Path) -> None:

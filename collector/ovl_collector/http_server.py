@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -117,6 +118,9 @@ class HttpServer:
             ssl_ca_certs=tls.client_ca if tls else None,
             ssl_cert_reqs=tls.client_cert_mode if tls else 0,
         )
+        config.load()
+        if config.ssl is not None:  # said here: the library's default follows the system's OpenSSL
+            config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
         self._server = _Server(config)
         self._listener = listener
         self._task: asyncio.Task[None] | None = None

@@ -95,7 +95,7 @@ def next_step(
     if finding.status == "unobserved":
         return (
             "To see the components, point the target's OTLP exporter at the collector"
-            " (OTEL_EXPORTER_OTLP_ENDPOINT) or send `timing` messages on the wire."
+            " (OTEL_EXPORTER_OTLP_ENDPOINT) or, on the plain wire, send `timing` messages."
         )
     if finding.status == "cannot_tell":
         if finding.repeat_level is not None:

@@ -44,8 +44,8 @@ select
         when 'INTERNAL' then 1 when 'SERVER' then 2 when 'CLIENT' then 3
         when 'PRODUCER' then 4 when 'CONSUMER' then 5 else 0
     end as kind,
-    epoch_ns(s.start_time) as start_ns,
-    epoch_ns(s.end_time) as end_ns,
+    s.start_time_unix_nano as start_ns,
+    s.end_time_unix_nano as end_ns,
     s.attributes,
     s.dropped_attributes_count as dropped_attributes,
     s.events,

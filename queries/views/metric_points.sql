@@ -5,8 +5,8 @@ select
     m.name,
     m.kind,
     m.unit,
-    make_timestamp(m.time_unix_nano::bigint // 1000) as at,
-    m.time_unix_nano::bigint as at_ns,
+    make_timestamp(least(m.time_unix_nano, 4611686018427387904::ubigint)::bigint // 1000) as at,
+    least(m.time_unix_nano, 4611686018427387904::ubigint)::bigint as at_ns,  -- as in run_spans
     m.value,
     m.attributes,
     m.point,

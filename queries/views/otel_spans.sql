@@ -62,5 +62,7 @@ select
     resource_id,
     scope_id,
     recording_id,
-    batch_id
+    batch_id,
+    start_time_unix_nano,  -- exact, whatever it says
+    end_time_unix_nano
 from parts;

@@ -18,8 +18,8 @@ with seen as materialized (
         -- restart, into another recording; those traces pass the de-duplicating join.
         min(s.recording_id) as recording_id,
         min(s.recording_id) <> max(s.recording_id) as split,
-        min(s.start_time_unix_nano)::bigint as first_ns,
-        max(s.end_time_unix_nano)::bigint as last_ns
+        least(min(s.start_time_unix_nano), 4611686018427387904::ubigint)::bigint as first_ns,
+        least(max(s.end_time_unix_nano), 4611686018427387904::ubigint)::bigint as last_ns
     from raw_spans s
     left join known_resources r using (resource_id)
     group by s.trace_id

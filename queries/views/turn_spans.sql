@@ -4,7 +4,13 @@ create view turn_spans as
 with marked as (
     select
         *,
-        from_json(events, '[{"time_unix_nano":"UBIGINT","name":"VARCHAR"}]') as marks
+        list_transform(
+            from_json(events, '[{"time_unix_nano":"UBIGINT","name":"VARCHAR"}]'),
+            lambda m: {
+                'name': m.name,
+                'at_ns': least(m.time_unix_nano, 4611686018427387904::ubigint)::bigint  -- as in run_spans
+            }
+        ) as marks
     from mapped
     where role = 'turn' and call_id is not null
 )
@@ -27,16 +33,12 @@ select
     attributes ->> '$."voiceload.turn.clip"' as clip,
     error_type,
     coalesce(
-        list_filter(marks, lambda m: m.name = 'caller.speech.start')[1].time_unix_nano::bigint,
+        list_filter(marks, lambda m: m.name = 'caller.speech.start')[1].at_ns,
         start_ns
     ) as speech_start_ns,
-    list_filter(marks, lambda m: m.name = 'agent.audio.first_byte')[1].time_unix_nano::bigint
-        as first_byte_ns,
-    list_filter(marks, lambda m: m.name = 'agent.audio.first')[1].time_unix_nano::bigint
-        as first_audio_ns,
-    list_filter(marks, lambda m: m.name = 'agent.audio.last')[1].time_unix_nano::bigint
-        as last_audio_ns,
-    list_filter(marks, lambda m: m.name = 'agent.transcript.first')[1].time_unix_nano::bigint
-        as transcript_ns
+    list_filter(marks, lambda m: m.name = 'agent.audio.first_byte')[1].at_ns as first_byte_ns,
+    list_filter(marks, lambda m: m.name = 'agent.audio.first')[1].at_ns as first_audio_ns,
+    list_filter(marks, lambda m: m.name = 'agent.audio.last')[1].at_ns as last_audio_ns,
+    list_filter(marks, lambda m: m.name = 'agent.transcript.first')[1].at_ns as transcript_ns
 from marked
 qualify row_number() over (partition by run_id, call_id, turn_index order by start_ns) = 1;

@@ -90,6 +90,9 @@ def _wrong() -> Iterator[Hostile]:
     ids = field(1, trace_id(1)[:3]) + field(2, span_id(1) * 700)
     yield Hostile("wrong ids", field(1, field(2, field(2, ids))), rejected)
     yield Hostile("bad UTF-8", _span(field(5, b"\xff\xfe")), rejected)
+    for ns in (2**63, 2**64 - 1):  # OTLP allows them, so they are stored and must be readable
+        times = b"\x39" + ns.to_bytes(8, "little") + b"\x41" + ns.to_bytes(8, "little")
+        yield Hostile(f"a time of {ns}", _span(times), rejected)
     for name, content in {
         "a list": [],
         "spans that are a text": {"resourceSpans": [{"scopeSpans": [{"spans": "all"}]}]},

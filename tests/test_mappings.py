@@ -217,3 +217,108 @@ def test_how_each_trace_was_joined_is_told(tmp_path: Path) -> None:
             other=OTHER_TRACE,
         ).rows
     assert rows == (("call_id", True, records.RUN), ("trace", True, records.RUN))
+
+
+# --- LiveKit Agents ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+    path = tmp_path_factory.mktemp("recorded") / "livekit.duckdb"
+    with open_store(
+        write_segment(path, recorded("livekit-agents-1.8.9-fake-io.otlp.jsonl"))
+    ) as reading:
+        yield reading
+
+
+def test_latencies_of_recorded_livekit_agents_are_those_of_its_services(livekit: Reading) -> None:
+    rows = livekit.sql(
+        "select component, latency_s from mapping_livekit where role = 'component'"
+        " order by component, start_ns"
+    ).rows
+    found: dict[str, list[float]] = {}
+    for component, took in rows:
+        found.setdefault(str(component), []).append(float(str(took)))
+    truth = {"stt": (0.2, 0.2, 0.4), "llm": (0.25, 0.3, 0.6), "tts": (0.15, 0.2, 0.15)}
+    for name, values in truth.items():
+        assert found[name] == pytest.approx(values, rel=0.05)
+        assert median(found[name]) == pytest.approx(median(values), rel=0.05)
+    assert found["endpointing"] == pytest.approx([0.5] * 3, rel=0.05)
+    assert max(found["text_aggregation"]) < 0.01
+
+
+# --- runs without a caller of ours ---------------------------------------------------------------
+
+
+def file_of_run(tmp_path: Path, name: str) -> Path:
+    """A recording as an import leaves it: the run beside traces that name none."""
+    said = spans_batch([span("run", 0, 30, "dd" * 16)], IMPORT, "otel_voiceload")
+    return write_segment(tmp_path / "run.duckdb", [said, *recorded(name)])
+
+
+IMPORT = {"service.name": "ovl-import", "voiceload.run.id": "made"}
+
+
+@pytest.mark.parametrize(
+    ("name", "calls", "turns", "waits"),
+    [
+        ("pipecat-1.14.0-twilio-ws.otlp.jsonl", 2, 6, (1.191, 1.248)),
+        ("livekit-agents-1.8.9-fake-io.otlp.jsonl", 1, 3, (0.765, 1.360)),
+    ],
+)
+def test_calls_and_turns_are_the_targets_own_where_nobody_called(
+    tmp_path: Path, name: str, calls: int, turns: int, waits: tuple[float, float]
+) -> None:
+    with open_store(file_of_run(tmp_path, name)) as reading:
+        reading.prepare("made")
+        found = reading.sql("select count(*), min(connected) from calls").rows[0]
+        heard = reading.sql(
+            "select count(*), min(response_latency_s), max(response_latency_s),"
+            " max(unattributed_s), list(distinct outcome), max(concurrency) from turns"
+        ).rows[0]
+        components = reading.sql(
+            "select count(*), count(distinct (call_id, turn_index)) from component_spans"
+        ).rows[0]
+        ways = reading.sql("select distinct joined_by from component_observations").rows
+    assert found == (calls, True)
+    assert heard[0] == turns
+    assert (heard[1], heard[2]) == (
+        pytest.approx(waits[0], abs=2e-3),
+        pytest.approx(waits[1], abs=2e-3),
+    )
+    assert float(str(heard[3])) < 0.25
+    assert heard[4:] == (["answered"], calls)
+    assert components == (turns * 5, turns)
+    assert ways == (("import",),)
+
+
+def test_calls_that_share_a_trace_stay_apart(tmp_path: Path) -> None:
+    def of(kind: str, own: int, parent: int, start_s: float, **values: object) -> Span:
+        made = span(kind, start_s, start_s + 5, "bb" * 16, **values)
+        made.span_id = own.to_bytes(8, "big")
+        made.parent_span_id = parent.to_bytes(8, "big") if parent else b""
+        return made
+
+    frames, services = [], []
+    for call in (1, 2):
+        frames.append(of("conversation", call, 0, call))
+        latency = {"turn.user_bot_latency_seconds": 1.0 * call}
+        frames.append(of("turn", 10 + call, call, call, **latency))
+        services.append(of("llm", 20 + call, 10 + call, call + 1))
+    with open_store(
+        write_segment(
+            tmp_path / "run.duckdb",
+            [
+                spans_batch([span("run", 0, 30, "dd" * 16)], IMPORT, "otel_voiceload"),
+                spans_batch(frames, BOT, "pipecat.turn"),
+                spans_batch(services, BOT, "pipecat"),
+            ],
+        )
+    ) as reading:
+        rows = reading.sql(
+            "select t.call_id[34:], t.turn_index, t.response_latency_s, c.component"
+            " from turns t join component_spans c using (run_id, call_id, turn_index) order by all"
+        ).rows
+        mixed = reading.query("doctor_conversations", run_id="made")
+    assert rows == (("0" * 15 + "1", 0, 1.0, "llm"), ("0" * 15 + "2", 0, 2.0, "llm"))
+    assert [row["verdict"] for row in mixed] == ["ok", "ok"]

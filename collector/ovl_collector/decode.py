@@ -23,12 +23,12 @@ from ovl_collector.errors import RequestRefused, Undecodable
 from ovl_collector.headers import Headers
 from ovl_collector.many_spans import ManySpans
 from ovl_collector.nested import Nested
-from ovl_collector.otlp_json import to_protobuf
+from ovl_collector.otlp_json import encoded, to_protobuf
 from ovl_collector.promote import COLUMNS
 from ovl_collector.wire import LARGE_GROUP_BYTES, ScopeGroup, find_groups, open_group
 
 # The door for those who read files of OTLP: what they hand on is the same as what came by HTTP.
-__all__ = ["MANY_SPANS", "Decoder", "Limits", "Rejected", "RequestRefused", "to_protobuf"]
+__all__ = ["MANY_SPANS", "Decoder", "Limits", "Rejected", "RequestRefused", "encoded"]
 
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)

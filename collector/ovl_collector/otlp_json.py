@@ -63,6 +63,11 @@ def to_protobuf(signal: Signal, body: bytes, limits: Limits) -> bytes:
         parsed = orjson.loads(body) if body else {}
     except orjson.JSONDecodeError as error:
         raise Undecodable(f"the body is not JSON: {error}", reason="undecodable") from error
+    return encoded(signal, parsed)
+
+
+def encoded(signal: Signal, parsed: Any) -> bytes:
+    """Of JSON that was read already; its size is the caller's matter. Raises Undecodable."""
     return _encoded(_PLANS[signal], parsed, signal, 0)
 
 

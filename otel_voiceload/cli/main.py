@@ -93,6 +93,12 @@ VERBS: Final = (
         READ,
         "Run a report query by name, or SQL of your own, read-only.",
     ),
+    Verb(
+        "doctor",
+        "otel_voiceload.cli.doctor",
+        READ,
+        "Say whether a run's spans can be trusted, before its numbers are.",
+    ),
     Verb("runs", "otel_voiceload.cli.runs", MANAGE, "List, show, tag and remove recorded runs."),
     Verb(
         "export",

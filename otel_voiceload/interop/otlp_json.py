@@ -16,13 +16,11 @@ import orjson
 from otel_voiceload.errors import UsageError
 from otel_voiceload.interop.requests import Broken, Part, part_of
 from otel_voiceload.telemetry.batches import Signal
-from ovl_collector.decode import Limits, RequestRefused, to_protobuf
+from ovl_collector.decode import RequestRefused, encoded
 
 LINE_BYTES: Final = 64 << 20
 DOCUMENT_BYTES: Final = 512 << 20
 _BOM: Final = b"\xef\xbb\xbf"
-# A request of a file may be as large as it likes: it is cut before it is sent.
-_LIMITS: Final = Limits(body_bytes=DOCUMENT_BYTES, json_parts=1 << 31)
 _SIGNALS: Final[dict[str, Signal]] = {"resourceSpans": "traces", "resourceMetrics": "metrics"}
 _NOT_STORED: Final = {"resourceLogs": "logs", "resourceProfiles": "profiles"}
 
@@ -102,7 +100,7 @@ def _request(text: bytes, where: str) -> Iterator[Part | Broken]:
             continue
         signal = _SIGNALS[key]
         try:
-            body = to_protobuf(signal, text, _LIMITS)
+            body = encoded(signal, parsed)
         except RequestRefused as refused:
             yield Broken(where, str(refused))
         else:

@@ -36,6 +36,7 @@ KEPT_VIEWS = (
     "held_levels",
     "turn_spans",
     "component_observations",
+    "faulty_sources",
     "component_chosen",
     "component_spans",
     "turns",

@@ -1,5 +1,6 @@
 -- The observations that count: per call, turn and component one source, never two mixed, since two
--- accounts of the same attempts would count the work twice. Simulated stands alone and comes first.
+-- accounts of the same attempts would count the work twice. Simulated stands alone and comes first, and a
+-- source that tells nonsense (`faulty_sources`) comes last.
 create view component_chosen as
 select
     *,
@@ -9,11 +10,13 @@ select
     end as place
 from (
     select
-        *,
-        case source
+        o.*,
+        case o.source
             when 'simulated' then 0 when 'target_trace' then 1 when 'in_band' then 2
             when 'post_call_api' then 3 when 'caller_estimate' then 4 else 5
-        end as precedence
-    from component_observations
+        end + if(f.source is null, 0, 10) as precedence
+    from component_observations o
+    left join faulty_sources f
+        on f.run_id = o.run_id and f.component = o.component and f.source = o.source
 )
 qualify precedence = min(precedence) over (partition by run_id, call_id, turn_index, component);

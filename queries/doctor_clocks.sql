@@ -1,0 +1,49 @@
+-- title: Doctor: clocks
+-- question: Do the target's spans lie within the calls that they belong to, and run forwards?
+-- columns: subject, checked, faulty, verdict, found, left_out
+-- reads: run_spans, component_observations, calls, turns
+-- Latencies are attributes and need no common clock. What is left over of a turn, self times and
+-- the turn that a span belongs to do.
+with placed as (
+    select
+        greatest(c.started_ns - o.start_ns, o.first_ns - c.ended_ns) / 1e9 as outside_s,
+        if(t.outcome = 'answered' and o.component in ('llm', 'tts') and o.attempt = 0,
+            (o.first_ns - t.end_ns) / 1e9, null) as late_s
+    from component_observations o
+    join calls c using (run_id, call_id)
+    left join turns t using (run_id, call_id, turn_index)
+    where o.run_id = $run_id and o.source = 'target_trace'
+),
+counted as (
+    select
+        'within the call' as subject,
+        count(*) as checked,
+        count(*) filter (outside_s > 0.1) as faulty,
+        median(outside_s) filter (outside_s > 0.1) as by_s
+    from placed
+    union all
+    select
+        'before the answer was heard',
+        count(late_s),
+        count(*) filter (late_s > 0.1),
+        median(late_s) filter (late_s > 0.1)
+    from placed
+    union all
+    select
+        'forwards',
+        count(*),
+        count(*) filter (end_ns < start_ns),
+        median((start_ns - end_ns) / 1e9) filter (end_ns < start_ns)
+    from run_spans
+    where run_id = $run_id
+)
+select
+    subject,
+    checked,
+    faulty,
+    case when faulty = 0 then 'ok' when faulty > 0.05 * checked then 'fail' else 'warn' end
+        as verdict,
+    if(faulty = 0, 'all', format('off by {:.3f} s in the middle', by_s)) as found,
+    if(faulty = 0, 'nothing', 'nothing; do not rely on unattributed time') as left_out
+from counted
+order by subject

@@ -1,0 +1,8 @@
+-- Sources that told nonsense of a component too often to be believed: one in twenty latencies is
+-- zero or below, of at least twenty. They step back behind any other source.
+create view faulty_sources as
+select run_id, component, source
+from component_observations
+where component in ('stt', 'llm', 'tts')
+group by run_id, component, source
+having count(*) >= 20 and count(*) filter (latency_s <= 0) > 0.05 * count(*);

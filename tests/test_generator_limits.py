@@ -16,7 +16,7 @@ from otel_voiceload.model import Health, ShardLoss
 from otel_voiceload.store.open import open_store
 from tests.store import records
 from tests.store.builder import write_run
-from tests.store.records import at, identity, turn
+from tests.store.records import at, call, identity, turn
 
 GOOD = Health(0, 0, 1, 50, 0, 0.0, 0.001, 0.001, 0.0, 0.1, 0, 0)
 STAGE_S = 20
@@ -155,3 +155,31 @@ def test_a_stage_whose_load_was_not_offered_in_full_is_lost(
 
     assert stages == [(stage_is_lost,)]
     assert runs == [("degraded" if losses else "valid", 8)]
+
+
+@pytest.mark.parametrize(
+    ("asked_calls", "outcome", "error_type", "stage_is_lost"),
+    [
+        (3.0, "aborted_by_us", "local_resources", True),
+        (1.0, "aborted_by_us", "local_resources", False),  # one was asked for, and one was held
+        (3.0, "aborted_by_us", None, False),  # hung up, as was planned
+        (3.0, "refused", "429", False),  # what the target does is what is looked for
+    ],
+)
+def test_a_level_whose_calls_this_machine_could_not_hold_is_lost(
+    tmp_path: Path, asked_calls: float, outcome: str, error_type: str | None, stage_is_lost: bool
+) -> None:
+    held = call(identity(1), 0.1, 20.0)
+    failed = [
+        call(identity(index), index, index + 0.01, outcome, error_type=error_type)
+        for index in range(2, 12)
+    ]
+    run = [records.run(), records.stage(STAGE_S, asked_calls), held, *failed, *told(ALL)]
+    with open_store(write_run(tmp_path / "run.duckdb", run, records.RUN)) as reading:
+        stages = list(reading.sql("select generator_limited from stage_health").rows)
+        why = list(reading.sql("select excluded_why from levels where level > 0").rows)
+        (ledger,) = reading.query("run_ledger", run_id=records.RUN)
+
+    assert stages == [(stage_is_lost,)]
+    assert [("the generator was the limit",) in why] == [stage_is_lost]
+    assert ledger["calls_failed_here"] == (10 if error_type == "local_resources" else 0)

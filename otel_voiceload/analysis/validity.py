@@ -39,6 +39,7 @@ class Facts:
     spans_waiting: int = 0  # on the generator's disk, to be delivered
     shards: int = 1  # workers of the generator
     shards_lost: Sequence[tuple[int, float]] = ()  # (index, seconds into the load), in that order
+    calls_failed_here: int = 0  # on the generator's own side, such as for want of open files
     offered: Offered = field(default_factory=Offered)
 
 
@@ -62,6 +63,11 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     by_load = against(facts.offered)
     grave += by_load[0]
     light += _shards_lost(facts) + by_load[1]
+    if facts.calls_failed_here:
+        light.append(
+            f"{_count(facts.calls_failed_here, 'call')} of {facts.calls} failed on this machine's"
+            " side: the load was less than asked for"
+        )
     _lost(facts, grave, light)
     if not facts.shut_down and facts.calls:
         light.append("the run ended without a shutdown, so its last calls are cut")

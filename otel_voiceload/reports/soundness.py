@@ -61,6 +61,7 @@ class Soundness:
                 losses=kept.losses(self._losses, ledger),
                 shards=cast("int | None", facts["shards"]) or 1,
                 shards_lost=self._shards_lost(),
+                calls_failed_here=cast(int, ledger["calls_failed_here"]),
                 offered=self._offered(),
             )
         )

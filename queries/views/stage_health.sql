@@ -1,7 +1,8 @@
 -- Whether the generator kept its own promises during each stage, by the time of its shards. A stage
 -- is lost when they were the limit for more than a quarter of it: what is left is what came between
--- two stalls, not what was asked for. Nor is it when more than 1 % of its load was never offered: a
--- worker that was lost takes its part with it.
+-- two stalls, not what was asked for. So it is when more than 1 % of its load was never offered, since
+-- a worker that was lost takes its part with it; and when fewer than 95 % of its calls were held while
+-- more than 1 % of those begun failed on this machine's side (`own_share`): out of open files, say.
 create view stage_health as
 with losses as (
     select
@@ -24,6 +25,17 @@ unoffered as (
     join losses l using (run_id)
     where s.ended_ns > s.started_ns
     group by s.run_id, s.stage_index
+),
+held_by_us as (
+    select
+        s.run_id,
+        s.stage_index,
+        avg((c.outcome = 'aborted_by_us' and c.error_type is not null)::integer) as share,
+        any_value(s.calls_held < 0.95 * (s.calls_from + s.calls_to) / 2 and s.arrivals is null) as short
+    from stages s
+    join calls c
+        on c.run_id = s.run_id and c.started_ns >= s.started_ns and c.started_ns < s.ended_ns
+    group by s.run_id, s.stage_index
 )
 select
     s.run_id,
@@ -33,7 +45,9 @@ select
     limited_s / nullif(seconds, 0) as limited_share,
     arg_max(limited_by, part_s) filter (limited) as limited_by,
     coalesce(any_value(u.share), 0) as lost_share,
-    coalesce(limited_share > 0.25, false) or lost_share > 0.01 as generator_limited
+    coalesce(any_value(h.share), 0) as own_share,
+    coalesce(limited_share > 0.25, false) or lost_share > 0.01
+        or (own_share > 0.01 and coalesce(any_value(h.short), false)) as generator_limited
 from (
     select
         s.run_id,
@@ -47,4 +61,5 @@ from (
     group by all
 ) s
 left join unoffered u using (run_id, stage_index)
+left join held_by_us h using (run_id, stage_index)
 group by s.run_id, s.stage_index;

@@ -53,6 +53,7 @@ def test_a_sound_run_is_valid_without_a_word() -> None:
         ),
         ({"spans_stored": 2990, "spans_waiting": 10}, "degraded", "10 spans wait in the spool"),
         ({"spans_ended": None, "spans_waiting": 900}, "inconclusive", "900 spans wait"),
+        ({"calls_failed_here": 3}, "degraded", "3 calls of 100 failed on this machine's side"),
         ({"impossible_turns": 2}, "degraded", "2 turns with a negative latency"),
         ({"notes": ("The file x is gone.",)}, "degraded", "The file x is gone"),
         ({"levels_thin": 1}, "valid", "1 level left out for too few turns"),

@@ -124,7 +124,7 @@ def ovl_in_shell(folder: Path, line: str) -> tuple[int, str]:
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit")
 def test_files_that_run_out_on_the_way_are_our_fault_and_not_the_targets(tmp_path: Path) -> None:
-    with echo() as (port, _), generating(tmp_path, port, "-s", "4s:4", "-s", "10s:30") as run:
+    with echo() as (port, _), generating(tmp_path, port, "-s", "4s:4", "-s", "hold:10s:30") as run:
         run.wait_for("run 2")
         (worker,) = run.workers(4)
         held = worker.num_fds()
@@ -136,7 +136,13 @@ def test_files_that_run_out_on_the_way_are_our_fault_and_not_the_targets(tmp_pat
     calls = Counter((call["outcome"], call["error_type"]) for call in json.loads(ended))
     assert calls["aborted_by_us", "local_resources"] > 10, "the limit was met"
     assert {outcome for outcome, _ in calls} == {"completed", "aborted_by_us"}
-    assert code in (0, 4)
+    reasons = " ".join(report["run"]["validity_reasons"])
+    assert report["run"]["validity"] != "valid"
+    assert "failed on this machine's side: the load was less than asked for" in reasons
+    assert "the generator was the limit in" in reasons, "thirty were asked for, and never held"
+    (level,) = [each for each in report["levels"] if each["calls_asked"] == 30]
+    assert level["excluded_why"] == "the generator was the limit"
+    assert code == 4, "nothing is left that could be judged"
     assert_ledger_closes(report)
 
 

@@ -25,7 +25,7 @@ FILES = (".yaml", ".yml")
 SEARCHES = ("ramp", "five-phase")  # that can stop at the knee
 DEFAULT_MAX_CALLS = 100
 
-StopReason = Literal["target_reached", "quality_floor", "duration"]
+StopReason = Literal["target_reached", "quality_floor", "duration", "generator_limit"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,14 @@ from typing import ClassVar, Self
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import Findings, Plain, Request, StopReason, search
+from otel_voiceload.profiles import (
+    Findings,
+    Plain,
+    Request,
+    StageFinding,
+    StopReason,
+    search,
+)
 from otel_voiceload.profiles.levels import countable_hold_s, level, paced_hold_s, staircase
 
 PHASE = "ramp"
@@ -105,8 +112,9 @@ class Options(Plain):
         return (self._return(stages, low[-1], step.why),) if low else None
 
     def _step(self, findings: Findings) -> search.Step:
-        held = tuple(round(f.stage.calls_to) for f in findings.stages if f.stage.repeat_of is None)
-        return search.next_step(held, findings.measured, self.calls)
+        climbed = tuple(found for found in findings.stages if found.stage.repeat_of is None)
+        held = tuple(round(found.stage.calls_to) for found in climbed)
+        return search.next_step(held, findings.measured, self.calls, _limited_at_top(climbed))
 
     def _return(self, stages: tuple[Stage, ...], to: int, why: str = "") -> Stage:
         calls = round(stages[to].calls_to)
@@ -127,6 +135,22 @@ def levels_to(calls: int, small_steps: tuple[int, ...] = SMALL_STEPS) -> tuple[i
     while levels and levels[-1] >= small_steps[-1] and levels[-1] * 2 < calls:
         levels.append(levels[-1] * 2)
     return *levels, calls
+
+
+def _limited_at_top(climbed: tuple[StageFinding, ...]) -> tuple[bool, ...]:
+    """Of each time that the last level was held, whether the generator was the limit.
+
+    Pieces by which it was held on while something was measured do not decide: that costs a core.
+    """
+    times: list[list[StageFinding]] = [[]]
+    for found in reversed(climbed):
+        if found.stage.calls_to != climbed[-1].stage.calls_to:
+            break
+        times[-1].append(found)
+        if found.stage.note == search.AGAIN:
+            times.append([])
+    longest = (max(each, key=lambda f: f.stage.duration_s) for each in reversed(times) if each)
+    return tuple(found.generator_limited for found in longest)
 
 
 def _returned(findings: Findings) -> bool:

@@ -2,7 +2,9 @@
 
 Doublings while nothing bends, steps of a quarter as soon as something is suspected: they only go
 up, because a target that comes down from a peak is a different one for a while. The search is over
-when the knee's interval is tight, when callers are no longer served, or at the top.
+when the knee's interval is tight, when callers are no longer served, or at the top. A level at which
+the generator was the limit says nothing of the target: it is held once more, since a machine may
+have been busy for a moment, and the search ends when that was no better.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ FLOOR_UNANSWERED = 0.2
 FLOOR_DROP = 0.2
 SMALL_STEP = 1.25
 MOST_LEVELS = 30
+AGAIN = "the generator was the limit, so this level once more"
 NAMED = ("found", "at_most", "ambiguous")
 
 
@@ -30,9 +33,19 @@ class Step:
     stop_reason: StopReason = "target_reached"
 
 
-def next_step(held: tuple[int, ...], measured: Measured | None, most: int) -> Step:
-    """What to do after the levels ``held``, of which the last is the highest."""
+def next_step(
+    held: tuple[int, ...], measured: Measured | None, most: int, limited: tuple[bool, ...] = ()
+) -> Step:
+    """What to do after the levels ``held``, of which the last is the highest.
+
+    ``limited`` says of each time that the highest was held whether the generator was the limit.
+    """
     top = held[-1]
+    if limited and limited[-1]:
+        if len(limited) == 1:
+            return Step(top, AGAIN)
+        why = f"the generator was the limit at {top} calls, {len(limited)} times in a row"
+        return Step(None, why, "generator_limit")
     if measured is None or measured.status == "unknown":
         why = "nothing is known of the levels below"
         if measured is not None and measured.why:

@@ -89,6 +89,21 @@ def test_a_suspicion_makes_the_steps_small() -> None:
     assert levels == [1, 2, 3, 4, 6, 8, 10, 12, 15, 19, 20, 10]
 
 
+def test_where_the_generator_is_the_limit_the_search_tries_once_more_and_ends() -> None:
+    options = Options.of(Request(calls=100, until_knee=True))
+    findings = Findings(measured=Measured(99, "not_reached"))
+    while (more := options.next_stages(findings)) is not None:
+        told = tuple(StageFinding(stage, stage.calls_to >= 20) for stage in more)
+        pieces = tuple(
+            StageFinding(replace(f.stage, duration_s=1.5, note="held")) for f in told[-1:]
+        )
+        findings = replace(findings, stages=(*findings.stages, *told, *pieces))
+
+    levels = [f.stage.calls_to for f in findings.stages if f.stage.duration_s > 1.5]
+    assert levels == [1, 2, 3, 4, 6, 8, 10, 20, 20, 10]
+    assert options.stop_reason(findings) == "generator_limit"
+
+
 def test_a_search_has_no_duration_of_its_own() -> None:
     with pytest.raises(UsageError, match="--until-knee"):
         Options.of(Request(until_knee=True, duration_s=60))

@@ -55,6 +55,24 @@ def test_the_search_ends_and_says_why(
     assert why in step.why
 
 
+@pytest.mark.parametrize(
+    ("limited", "calls", "reason", "why"),
+    [
+        ((True,), 20, "target_reached", "so this level once more"),
+        ((True, True), None, "generator_limit", "the limit at 20 calls, 2 times in a row"),
+        ((True, False), 40, "target_reached", "nothing bent below"),
+        ((False,), 40, "target_reached", "nothing bent below"),
+    ],
+)
+@pytest.mark.parametrize("measured", [CALM, replace(CALM, status="cannot_tell")])
+def test_a_level_at_which_the_generator_was_the_limit_is_held_once_more_and_then_ends_the_search(
+    measured: Measured, limited: tuple[bool, ...], calls: int | None, reason: str, why: str
+) -> None:
+    step = next_step(HELD, measured, 100, limited)
+    assert (step.calls, step.stop_reason) == (calls, reason)
+    assert why in step.why
+
+
 def test_it_does_not_go_on_for_ever() -> None:
     step = next_step(tuple(range(1, 31)), LOOSE, 1000)
     assert (step.calls, step.stop_reason) == (None, "duration")

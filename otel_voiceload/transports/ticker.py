@@ -118,9 +118,13 @@ class FrameTicker:
             if not ticket.active:  # removed by a callback before it
                 continue
             now = clock()
+            lateness = now - scheduled
             self._due += 1
-            cell = (now - scheduled) // _CELL_NS
+            cell = lateness // _CELL_NS
             cells[cell if cell < last else last] += 1
+            if lateness > FRAME_NS:  # those before it in the slot took too long
+                self._late += 1
+                continue
             try:
                 ticket.callback(scheduled, now)
             except Exception as error:

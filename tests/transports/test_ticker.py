@@ -129,6 +129,30 @@ def test_skipped_frames_count_in_the_pacing_error() -> None:
     assert run(play()).pacing_error_p99_s > 0.04
 
 
+def test_lateness_within_a_slot_counts_for_whom_it_strikes() -> None:
+    """Each of three callbacks of one slot takes 11 ms: the third would run 22 ms late."""
+
+    async def play() -> tuple[list[str], TickHealth]:
+        clock, ran = Clock(), list[str]()
+        ticker = FrameTicker(1, clock)
+
+        def slow(who: str) -> None:
+            ran.append(who)
+            clock.now += 11 * MS
+
+        for who in "abc":
+            ticker.add(lambda scheduled, now, who=who: slow(who))  # type: ignore[misc]
+        ticker.advance(START)
+        health = ticker.take_health()
+        ticker.close()
+        return ran, health
+
+    ran, health = run(play())
+    assert ran == ["a", "b"]
+    assert (health.frames_due, health.frames_late) == (3, 1)
+    assert health.pacing_error_p99_s == pytest.approx(0.0221)
+
+
 def test_a_callback_may_remove_itself_and_others() -> None:
     async def play() -> list[str]:
         clock = Clock()
@@ -201,6 +225,22 @@ def test_the_task_runs_by_itself_stops_when_idle_and_comes_back() -> None:
             await ticker._task  # ends, since nobody is left
 
     run(play())
+
+
+def test_a_frame_has_ten_slots_unless_told_otherwise() -> None:
+    """Fewer would let calls leave in bursts; workers and agents take what is the default."""
+
+    async def play() -> set[int]:
+        clock, at_ms = Clock(), set[int]()
+        ticker = FrameTicker(clock=clock)
+        for _ in range(30):
+            ticker.add(lambda scheduled, now: at_ms.add((scheduled - START) // MS))
+        for ms in range(20):
+            advance_to(ticker, clock, ms)
+        ticker.close()
+        return at_ms
+
+    assert len(run(play())) >= 10
 
 
 def test_slots_must_divide_the_frame() -> None:

@@ -48,12 +48,19 @@ class Admission:
         self.requests = 0
 
     @contextmanager
-    def reserve(self, size: int) -> Iterator[Reservation]:
-        """Raises Unavailable when full, or when a commit hangs and others wait behind it."""
+    def reserve(self, size: int, *, arrived: bool = True) -> Iterator[Reservation]:
+        """Raises Unavailable when full, or when a commit hangs and others wait behind it.
+
+        A size that is only declared must fit, but takes no room before its bytes arrive: else a few
+        clients that declare much and send nothing would lock all others out.
+        """
         if self.requests and self._is_stalled():
             raise Unavailable("the store is slow at the moment; try again", reason="stalled")
         reservation = Reservation(self)
-        reservation.grow_to(size)
+        if arrived:
+            reservation.grow_to(size)
+        elif self.used_bytes + size > self._room_bytes:
+            raise _full()
         self.requests += 1
         try:
             yield reservation
@@ -63,8 +70,12 @@ class Admission:
 
     def take(self, size: int, *, strict: bool = True) -> None:
         if strict and self.used_bytes + size > self._room_bytes:
-            raise Unavailable("the queue is full; try again", reason="queue_full")
+            raise _full()
         self.used_bytes += size
+
+
+def _full() -> Unavailable:
+    return Unavailable("the queue is full; try again", reason="queue_full")
 
 
 def gunzip(data: bytes, limit: int) -> bytes:

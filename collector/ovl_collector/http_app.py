@@ -160,7 +160,7 @@ class App:
         if size > limit:
             raise _too_large(limit)
         client = scope.get("client")
-        with self._receiver.admission.reserve(size) as reservation:
+        with self._receiver.admission.reserve(size, arrived=False) as reservation:
             try:
                 async with asyncio.timeout(_BODY_TIMEOUT_S):
                     data = await body.read(reservation, limit)

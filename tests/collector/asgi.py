@@ -62,17 +62,25 @@ class Collector:
         self.receiver.close()
         self.segments.end()
 
-    def request(
+    def request(self, body: bytes | Iterable[bytes] = b"", **how: Any) -> Response:
+        """One request on a loop of its own; ``how`` as for ``exchange``."""
+        return asyncio.run(self.exchange([body] if isinstance(body, bytes) else body, **how))
+
+    def start(self, first_part: bytes, **how: Any) -> asyncio.Task[Response]:
+        """A request whose body never goes on."""
+        return asyncio.ensure_future(self.exchange([first_part], stalls=True, **how))
+
+    async def exchange(
         self,
-        body: bytes | Iterable[bytes] = b"",
+        parts: Iterable[bytes],
         *,
         method: str = "POST",
         path: str = "/v1/traces",
         content_type: str | None = PROTOBUF,
         headers: Mapping[str, str] | None = None,
         client: tuple[str, int] | None = ("127.0.0.1", 40000),
+        stalls: bool = False,
     ) -> Response:
-        parts = [body] if isinstance(body, bytes) else list(body)
         fields = dict(headers or {})
         if content_type is not None:
             fields["content-type"] = content_type
@@ -84,15 +92,18 @@ class Collector:
             "client": client,
             "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
         }
-        return asyncio.run(self._run(scope, parts))
+        return await self._run(scope, list(parts), stalls)
 
-    async def _run(self, scope: dict[str, Any], parts: list[bytes]) -> Response:
+    async def _run(self, scope: dict[str, Any], parts: list[bytes], stalls: bool) -> Response:
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
             if not parts:
+                if stalls:
+                    await asyncio.Event().wait()
                 return {"type": "http.disconnect"}
-            return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+            part = parts.pop(0)
+            return {"type": "http.request", "body": part, "more_body": stalls or bool(parts)}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

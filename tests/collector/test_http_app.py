@@ -1,5 +1,6 @@
 """The rows of OTLP's checklist that an HTTP answer shows: exact statuses, bodies and headers."""
 
+import asyncio
 import gzip
 import json
 
@@ -191,3 +192,22 @@ def test_health_and_readiness(collector):
         503,
         b'{"status":"refusing"}',
     )
+
+
+def test_clients_that_declare_much_and_send_nothing_lock_nobody_out(tmp_path):
+    """Three stalled bodies would have taken all the room of the default settings."""
+    collector = Collector(tmp_path, limits=Limits(body_bytes=100), room=300)
+
+    async def run():
+        stalled = [collector.start(b"x", headers={"content-length": "100"}) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert collector.admission.requests == 3
+        answer = await collector.exchange([b"{}"], content_type=JSON)
+        for task in stalled:
+            task.cancel()
+        await asyncio.gather(*stalled, return_exceptions=True)
+        return answer
+
+    assert asyncio.run(run())[0] == 200
+    assert (collector.admission.requests, collector.admission.used_bytes) == (0, 0)
+    collector.close()

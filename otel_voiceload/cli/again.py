@@ -8,9 +8,10 @@ import typer
 
 from otel_voiceload.cli.options import Common
 from otel_voiceload.cli.reading import opened
-from otel_voiceload.reports import side_by_side
-from otel_voiceload.reports.build import ReportOptions, build_report
+from otel_voiceload.reports.compare import CompareOptions, compare
+from otel_voiceload.reports.compare_read import read_run
 from otel_voiceload.reports.marks import read_marks
+from otel_voiceload.reports.render import compare_text
 from otel_voiceload.reports.report import Report
 from otel_voiceload.runner.again import same_again
 from otel_voiceload.runner.plan import Again, RunPlan
@@ -31,12 +32,12 @@ def plan_of(common: Common, selector: str, plan: RunPlan) -> RunPlan:
 
 
 def beside(common: Common, earlier: str, new: Report) -> None:
-    """Shows both runs; on stderr where the result itself is not for people or goes to a file."""
+    """Compares both runs; on stderr where the result itself is not for people or goes to a file."""
+    marked = read_marks(common.store).baselines
     with opened(common, earlier) as (reading, run_id):
-        options = ReportOptions(baselines=read_marks(common.store).baselines)
-        old = build_report(reading, run_id, options)
-    table = side_by_side.text(old, new)
+        old, made_again = (read_run(reading, each, marked) for each in (run_id, new["run"]["id"]))
+    text = compare_text.terminal(compare([old], [made_again], CompareOptions()))
     if common.to_stdout and common.format in (None, "text"):
-        typer.echo(f"\n{table}")
+        typer.echo(f"\n{text}")
     else:
-        common.note(table)
+        common.note(text)

@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.errors import UsageError
 from otel_voiceload.reports import runs as inventory
+from otel_voiceload.reports import trend as trends
+from otel_voiceload.reports.compare_series import known_names, name_of
 from otel_voiceload.reports.marks import read_marks, write_marks
 from otel_voiceload.reports.render import rows
 from otel_voiceload.store.open import open_store
@@ -98,6 +100,35 @@ def baseline(common: Common, run: Run = "latest") -> None:
     reading.close()
     write_marks(common.store, read_marks(common.store).with_baseline(run_id))
     common.note(f"{run_id} is the baseline")
+
+
+@app.command()
+@with_common
+def trend(
+    common: Common,
+    metric: Annotated[
+        str,
+        typer.Argument(metavar="METRIC", help="A figure of `ovl compare`: p95, llm, knee, ..."),
+    ] = "p95",
+    run: Annotated[
+        str, typer.Option("--run", help="The newest run to show; those like it come before.")
+    ] = "latest",
+    last: Annotated[int, typer.Option("--last", min=2, help="How many runs at most.")] = 12,
+) -> None:
+    """One figure over the runs of one target, oldest first, and where it took a step."""
+    name = name_of(metric)
+    if name is None:
+        raise UsageError(f"there is no figure {metric!r}: known are {known_names()}")
+    form = common.one_of("text", "json", "csv", "md")
+    reading, run_id = inventory.open_selected(common.store, run)
+    with reading:
+        found = trends.trend(reading, run_id, name, last, read_marks(common.store))
+    _emit(common, found.table)
+    for note in found.notes:
+        if form == "text" and common.to_stdout:
+            typer.echo(note)
+        else:
+            common.note(note)
 
 
 @app.command()

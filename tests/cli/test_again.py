@@ -55,7 +55,8 @@ def test_a_run_is_made_again_and_both_are_shown(
     assert (plan.tag, plan.store) == ("second", store)
     assert plan.again == Again(EARLIER, "simulated", "simulated")
     assert "turn p95" in ended.out
-    assert ended.out.count("next ") == 1
+    assert ended.out.count("\n  next ") == 2, "of the report and of the comparison"
+    assert "three repeats per side" in ended.out
 
 
 def test_the_load_of_a_run_is_not_mixed_with_another(

@@ -93,3 +93,14 @@ def test_a_missing_word_points_to_the_help_of_its_own_command(store: Path, capsy
 
     assert ended.code == 2
     assert ended.err.endswith("see ovl runs tag --help\n")
+
+
+def test_a_figure_over_the_runs_of_a_target(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = ovl(capsys, store, "runs", "trend", "llm", "--last", "2")
+    assert ended.code == 0
+    assert QUIET in ended.out
+    assert "llm p95 of 2 runs alike, at 6, 12, 24, 48 calls" in ended.out
+    refused = ovl(capsys, store, "runs", "trend", "speed")
+    assert (refused.code, "no figure 'speed'" in refused.err) == (2, True)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from otel_voiceload.reports.compare import CompareOptions, compare
+from otel_voiceload.reports.render import compare_text
+from tests.reports.compared import a_run
+
+BEFORE = [a_run("before", seed) for seed in (1, 2, 3)]
+SLOW = compare(
+    BEFORE, [a_run("slow", seed, slower=6.0, target="ws://other") for seed in (4, 5, 6)],
+    CompareOptions(),
+)  # fmt: skip
+PAIR = compare(BEFORE[:1], [a_run("pair", 4, bends=None)], CompareOptions())
+
+
+def test_the_text_fits_eighty_columns_and_begins_with_the_verdict() -> None:
+    text = compare_text.terminal(SLOW)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.startswith("  FAIL       Worse than tolerated: turn_latency p95")
+    assert "NOT ALIKE  target: ws://127.0.0.1:8765 against ws://other" in text
+    assert "tolerated: turn_latency p95 +100%, completion -5 points" in text
+    assert "\x1b[" not in text
+    assert "\x1b[31m" in compare_text.terminal(SLOW, color=True)
+
+
+def test_a_pair_says_that_it_decides_nothing() -> None:
+    text = compare_text.terminal(PAIR)
+    assert text.startswith("  UNKNOWN")
+    assert "three repeats per side" in text
+    (knee,) = [line for line in text.splitlines() if line.startswith("  knee")]
+    assert ">96" in knee
+
+
+def test_markdown_holds_a_row_per_figure_and_level() -> None:
+    text = compare_text.markdown(SLOW)
+    assert "| figure | base | run | change | 95% bounds | verdict |" in text
+    assert "## Not the same on both sides" in text
+    assert text.count("\n| turn p95 |") == 1
+    assert "| 24 calls |" in text

@@ -5,7 +5,8 @@
     RequestRefused                one request is answered with an error; the collector goes on
     ├── Undecodable           400 / INVALID_ARGUMENT, never retried
     ├── TooLarge              413 / RESOURCE_EXHAUSTED without RetryInfo, never retried
-    └── Unavailable           503 / UNAVAILABLE with RetryInfo, to be retried
+    ├── Unavailable           503 / UNAVAILABLE with RetryInfo, to be retried
+    └── Unexpected            500 / INTERNAL, never retried: a fault of the collector
 
 The package keeps its own small tree because it imports nothing of otel_voiceload.
 """
@@ -43,3 +44,7 @@ class TooLarge(RequestRefused):
 
 class Unavailable(RequestRefused):
     """The request could be stored at another time: queue full, disk full, shutting down."""
+
+
+class Unexpected(RequestRefused):
+    """The collector itself failed at the request; it goes on with the next one."""

@@ -17,7 +17,7 @@ import grpc.aio
 from ovl_collector import answers
 from ovl_collector.config import Address, Tls
 from ovl_collector.decoded import Signal
-from ovl_collector.errors import RequestRefused, TooLarge, Unavailable, UsageError
+from ovl_collector.errors import RequestRefused, TooLarge, Unavailable, Unexpected, UsageError
 from ovl_collector.receive import Receiver
 
 _SERVICES: Final[dict[str, Signal]] = {
@@ -84,7 +84,8 @@ class GrpcServer:
                     answer = await receiver.export(
                         signal, request, reservation, peer=_peer(context)
                     )
-            except RequestRefused as refused:
+            except Exception as error:
+                refused = error if isinstance(error, RequestRefused) else receiver.unexpected(error)
                 receiver.count_refusal(signal, refused)
                 await _abort(context, refused)
             return answers.export_response(signal, answer)
@@ -112,6 +113,8 @@ async def _abort(context: Any, refused: RequestRefused) -> None:
         trailers.append(("google.rpc.retryinfo-bin", answers.retry_info().SerializeToString()))
     elif isinstance(refused, TooLarge):
         kind = grpc.StatusCode.RESOURCE_EXHAUSTED
+    elif isinstance(refused, Unexpected):
+        kind = grpc.StatusCode.INTERNAL
     else:
         kind = grpc.StatusCode.INVALID_ARGUMENT
     await context.abort(kind, str(refused), tuple(trailers))

@@ -22,7 +22,7 @@ from ovl_collector.answers import JSON, PROTOBUF
 from ovl_collector.control import Control
 from ovl_collector.cors import Cors, is_preflight, readable_by, send_preflight
 from ovl_collector.decoded import Signal
-from ovl_collector.errors import RequestRefused, TooLarge, Unavailable
+from ovl_collector.errors import RequestRefused, TooLarge, Unavailable, Unexpected
 from ovl_collector.receive import Receiver
 
 # ASGI's own types: messages are plain dictionaries of mixed values.
@@ -101,21 +101,25 @@ class App:
                 raise _not_found(scope["path"])
             self._check(scope, headers, media_type)
             answer = await self._export(signal, scope, headers, body, content_type)
-            await _respond(send, HTTPStatus.OK, content_type, answer)
         except _Failed as failed:
             if closes:
                 await body.drop()
             text = answers.status_body(failed.code, str(failed), content_type)
             await _respond(send, failed.status, content_type, text, failed.headers)
-        except RequestRefused as refused:
+        except _ClientGone:
+            return
+        except Exception as error:
+            refused = (
+                error if isinstance(error, RequestRefused) else self._receiver.unexpected(error)
+            )
             self._receiver.count_refusal(signal or "other", refused)
             if closes:
                 await body.drop()
             status, extra = _http_refusal(refused)
             text = answers.status_body(answers.code_of(refused), str(refused), content_type)
             await _respond(send, status, content_type, text, extra)
-        except _ClientGone:
-            return
+        else:
+            await _respond(send, HTTPStatus.OK, content_type, answer)
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes], media_type: bytes) -> None:
         if scope["method"] != "POST":
@@ -260,6 +264,8 @@ def _http_refusal(refused: RequestRefused) -> tuple[HTTPStatus, dict[str, str]]:
         return HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(RETRY_AFTER_S)}
     if isinstance(refused, TooLarge):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {}
+    if isinstance(refused, Unexpected):
+        return HTTPStatus.INTERNAL_SERVER_ERROR, {}
     return HTTPStatus.BAD_REQUEST, {}
 
 

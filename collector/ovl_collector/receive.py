@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 from ovl_collector.admission import Admission, Reservation, gunzip
 from ovl_collector.decode import Decoder
 from ovl_collector.decoded import Decoded, Limits, Signal
-from ovl_collector.errors import RequestRefused, Unavailable
+from ovl_collector.errors import RequestRefused, Unavailable, Unexpected
 from ovl_collector.forward import Copies
 from ovl_collector.group import Pending
 from ovl_collector.ledger import Ledger
@@ -105,6 +106,14 @@ class Receiver:
     def count_refusal(self, signal: str, refused: RequestRefused) -> None:
         if not refused.counted:
             self._ledger.refused(signal, refused.reason)
+
+    def unexpected(self, error: Exception) -> Unexpected:
+        """The refusal for what no code here raises on purpose. The traceback goes to stderr only:
+        it is for who runs the collector, not for who sends to it."""
+        traceback.print_exception(error)
+        return Unexpected(
+            "the collector failed at this request; its log says why", reason="internal"
+        )
 
     async def _run(self, size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if size <= _INLINE_BYTES:

@@ -12,6 +12,7 @@ from ovl_collector.config import Address
 from ovl_collector.decoded import Limits
 from ovl_collector.errors import UsageError
 from ovl_collector.grpc_server import GrpcServer
+from ovl_collector.receive import Receiver
 
 from .asgi import Collector
 from .requests import gauge, traces
@@ -140,3 +141,16 @@ def test_a_port_in_use_is_named(tmp_path):
         await first.stop()
 
     asyncio.run(run())
+
+
+def test_a_fault_of_the_collector_is_internal_and_counted(tmp_path, monkeypatch, capsys):
+    def broken(*_args, **_more):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(Receiver, "export", broken)
+    (error,), stored = exchange(tmp_path, (TRACES, BODY, {}))
+    assert error.code() == grpc.StatusCode.INTERNAL
+    assert "secret detail" not in error.details()
+    assert "google.rpc.retryinfo-bin" not in trailers(error)
+    assert "secret detail" in capsys.readouterr().err
+    assert stored == (0, 0)

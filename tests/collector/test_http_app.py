@@ -211,3 +211,22 @@ def test_clients_that_declare_much_and_send_nothing_lock_nobody_out(tmp_path):
     assert asyncio.run(run())[0] == 200
     assert (collector.admission.requests, collector.admission.used_bytes) == (0, 0)
     collector.close()
+
+
+@pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
+def test_a_fault_of_the_collector_is_told_as_one_and_counted(
+    collector, monkeypatch, capsys, content_type
+):
+    def broken(*_args, **_more):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(collector.receiver, "export", broken)
+    answer = collector.request(BODY, content_type=content_type)
+    assert (answer[0], answer[1]["content-type"]) == (500, content_type)
+    code, text = message(answer)
+    assert code == 13
+    assert "secret detail" not in text
+    assert "secret detail" in capsys.readouterr().err
+    counts = collector.ledger.as_dict()["signals"]["traces"]
+    assert counts["refused_requests"] == {"internal": 1}
+    assert collector.admission.used_bytes == 0

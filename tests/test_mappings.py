@@ -320,5 +320,11 @@ def test_calls_that_share_a_trace_stay_apart(tmp_path: Path) -> None:
             " from turns t join component_spans c using (run_id, call_id, turn_index) order by all"
         ).rows
         mixed = reading.query("doctor_conversations", run_id="made")
+        known = reading.query("doctor_components", run_id="made")
     assert rows == (("0" * 15 + "1", 0, 1.0, "llm"), ("0" * 15 + "2", 0, 2.0, "llm"))
     assert [row["verdict"] for row in mixed] == ["ok", "ok"]
+    assert [(row["subject"], row["verdict"]) for row in known] == [
+        ("llm", "ok"),
+        ("stt", "fail"),
+        ("tts", "fail"),
+    ]

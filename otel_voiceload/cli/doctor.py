@@ -30,9 +30,10 @@ def doctor(common: Common, run: RunArgument = "latest") -> None:
     form = common.one_of("text", "json", "csv", "md")
     with opened(common, run) as (reading, run_id):
         found = examined(reading, run_id)
+    for known in ("json", "csv", "md"):
+        if form == known:
+            common.emit(rows.render(known, found.columns, found.rows))
     if form == "text":
         common.emit(words.render(run_id, found.rows))
-    else:
-        common.emit(rows.render(form, found.columns, found.rows))
     if found.failed:
         raise typer.Exit(ExitCode.INCONCLUSIVE)

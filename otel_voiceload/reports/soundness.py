@@ -33,6 +33,7 @@ class Soundness:
         self.ledger: Row = reading.query("run_ledger", run_id=run_id)[0]
         self.levels = reading.query("level_table", run_id=run_id)
         self.sources = reading.query("component_sources", run_id=run_id)
+        self.faulty = reading.query("faulty_components", run_id=run_id)
         self.health: Row = reading.query("generator_health", run_id=run_id)[0]
         self.starts: Row = reading.query("turn_starts", run_id=run_id)[0]
 
@@ -83,6 +84,11 @@ class Soundness:
         notes = kept.notes(self._notes, self._losses, self.ledger)
         if missing := findings.missing_components(self.sources):
             notes.append(f"no timing of {', '.join(missing)}: it counts as unattributed")
+        notes += [
+            f"{row['source']} tells latencies of {row['component']} that can not be: "
+            + (f"{row['instead']} stands in its place" if row["instead"] else "nothing else does")
+            for row in self.faulty
+        ]
         if dropped := cast(int, self._facts["starts_dropped"]):
             notes.append(
                 f"{dropped} arrivals found all of --max-calls held and were dropped: the load was"

@@ -1,0 +1,112 @@
+"""The doctor's checks: each finds its own fault, counts it and says what is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otel_voiceload.reports.doctor import Examined, checks, examined
+from otel_voiceload.reports.render import doctor as words
+from otel_voiceload.store.open import open_store
+from otel_voiceload.telemetry.otlp import attributes
+from tests.store import records
+from tests.store.builder import UNIX_NS, batches_of, spans_batch, write_segment
+from tests.store.records import at, identity
+
+BOT = {"service.name": "bot"}
+CALL = identity()
+
+
+def target(
+    number: int, start_s: float, latency_s: float, parent: int = 0, **values: object
+) -> Span:
+    """A span of the target's that says itself which component it is."""
+    told = {
+        "voiceload.component.name": "llm",
+        "voiceload.component.source": "target_trace",
+        "voiceload.component.latency": latency_s,
+        "voiceload.component.attempt": number,
+    } | values
+    return Span(
+        trace_id=bytes.fromhex(CALL.trace_id),
+        span_id=(number + 1).to_bytes(8, "big"),
+        parent_span_id=parent.to_bytes(8, "big") if parent else b"",
+        name="llm",
+        start_time_unix_nano=UNIX_NS + at(start_s),
+        end_time_unix_nano=UNIX_NS + at(start_s + 0.2),
+        attributes=attributes(told),  # type: ignore[arg-type]
+    )
+
+
+def found(tmp_path: Path, *spans: Span) -> Examined:
+    batches = [
+        *batches_of(records.small_run(), records.RUN),
+        spans_batch(spans, BOT, "otel_voiceload"),
+    ]
+    with open_store(write_segment(tmp_path / "run.duckdb", batches)) as reading:
+        return examined(reading, records.RUN)
+
+
+@pytest.mark.parametrize(
+    ("spans", "check", "subject", "verdict", "says"),
+    [
+        ([target(0, 3.3, 0.0)], "latencies", "llm from target_trace", "fail", "1 of zero"),
+        ([target(0, 3.3, -1.0)], "latencies", "llm from target_trace", "fail", "1 below zero"),
+        ([target(0, 3.3, 0.2, parent=77)], "orphans", "parents", "fail", "parent never came"),
+        ([target(0, 900.0, 0.2)], "clocks", "within the call", "fail", "off by"),
+        (
+            [
+                target(0, 3.3, 0.2),
+                target(1, 3.4, 0.2, **{"voiceload.component.attempt": 0}),
+            ],
+            "duplicates",
+            "llm from target_trace",
+            "fail",
+            "1 accounts too many",
+        ),
+        ([target(0, 3.3, 0.2)], "joins", "trace", "ok", "certain"),
+    ],
+)
+def test_a_fault_is_found_by_its_check(
+    tmp_path: Path, spans: list[Span], check: str, subject: str, verdict: str, says: str
+) -> None:
+    result = found(tmp_path, *spans)
+    rows = [row for row in result.rows if row[:2] == (check, subject)]
+    assert [row[4] for row in rows] == [verdict]
+    assert says in str(rows[0][5])
+    text = words.render("r", result.rows)
+    assert result.failed == ("checks failed" in text)
+
+
+def test_every_check_of_the_issue_is_there() -> None:
+    assert checks() == (
+        "clocks",
+        "components",
+        "conversations",
+        "duplicates",
+        "joins",
+        "latencies",
+        "orphans",
+        "sampling",
+    )
+
+
+def test_a_source_that_tells_nonsense_steps_back_behind_another(tmp_path: Path) -> None:
+    in_band = {"voiceload.component.source": "in_band", "voiceload.turn.index": 0}
+    spans = [target(number, 3.3 + number / 100, 0.0) for number in range(20)]
+    spans.append(target(30, 3.3, 0.25, **in_band))
+    batches = [
+        *batches_of(records.small_run(), records.RUN),
+        spans_batch(spans, BOT, "otel_voiceload"),
+    ]
+    with open_store(write_segment(tmp_path / "run.duckdb", batches)) as reading:
+        faulty = reading.query("faulty_components", run_id=records.RUN)
+        sources = reading.sql(
+            "select distinct source from component_spans where component = 'llm'"
+            " and turn_index = 0 and call_id = $call",
+            call=CALL.call_id,
+        ).rows
+    assert [(row["component"], row["source"]) for row in faulty] == [("llm", "target_trace")]
+    assert sources == (("in_band",),)

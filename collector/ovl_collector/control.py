@@ -137,6 +137,9 @@ class Control:
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "sealing takes too long"})
         except RequestRefused as refused:
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(refused)})
+        if unsealed := self._segments.unsealed:
+            error = f"can not be closed yet: {', '.join(unsealed)}"
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error, "sealed": sealed})
         return _answer(
             HTTPStatus.OK, {"sealed": sealed, "recording": self._segments.manifest.recording}
         )

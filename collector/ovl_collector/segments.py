@@ -89,6 +89,11 @@ class Segments:
         with self._manifest_lock:
             return self._manifest
 
+    @property
+    def unsealed(self) -> list[str]:
+        """Full files that could not be closed yet, so that no reader sees them."""
+        return [path.name for path in self._unsealed.values()]
+
     def commit(self, tables: Mapping[str, pa.Table], body_bytes: int) -> None:
         """One transaction into the live segment. Raises duckdb.Error; then call ``reopen``."""
         live = self.live
@@ -231,6 +236,7 @@ class Segments:
             )
             self._unsealed[full.number] = full.path
             return []
+        self._unsealed.pop(full.number, None)
         acked_path(full.path).unlink(missing_ok=True)
         return [full.path.name, *self._finish_unsealed()]
 
@@ -238,11 +244,11 @@ class Segments:
         """Tries again what a full disk left open."""
         done: list[str] = []
         for number, path in list(self._unsealed.items()):
-            del self._unsealed[number]
+            if number not in self._unsealed:
+                continue  # sealed by the one before it
             try:
                 reopened = SegmentFile(path, number)
             except duckdb.Error:
-                self._unsealed[number] = path
                 continue
             done += self._finish(reopened)
         return done

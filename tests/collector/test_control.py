@@ -5,6 +5,7 @@ import stat
 import pytest
 
 from ovl_collector.control import write_control_file
+from ovl_collector.segment_file import SegmentFile
 
 from .asgi import Collector
 from .requests import traces
@@ -32,6 +33,24 @@ def test_a_seal_makes_what_was_acknowledged_readable(collector):
     assert (status, answer) == (200, {"sealed": ["segment-0001.duckdb"], "recording": "r"})
     assert query(collector.folder / "segment-0001.duckdb", "select count(*) from spans") == [(3,)]
     assert ask(collector, "POST", "/control/seal")[1]["sealed"] == []
+
+
+def test_a_seal_whose_file_can_not_be_closed_is_no_success(collector, monkeypatch):
+    """A full disk: readers would miss these rows without being told."""
+
+    def fails(_file):
+        raise OSError("no space")
+
+    collector.request(traces(3).SerializeToString())
+    with monkeypatch.context() as full:
+        full.setattr(SegmentFile, "close", fails)
+        status, answer = ask(collector, "POST", "/control/seal")
+        assert (status, answer["sealed"]) == (503, [])
+        assert "segment-0001.duckdb" in answer["error"]
+        assert collector.segments.manifest.segments[0].state == "live"
+    status, answer = ask(collector, "POST", "/control/seal")
+    assert (status, answer["sealed"]) == (200, ["segment-0001.duckdb"])
+    assert query(collector.folder / "segment-0001.duckdb", "select count(*) from spans") == [(3,)]
 
 
 def test_stats_tell_the_ledger(collector):

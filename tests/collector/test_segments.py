@@ -7,6 +7,7 @@ from ovl_collector.duplicates import SeenRequests, SeenSpans
 from ovl_collector.group import build_group
 from ovl_collector.manifest import read_manifest
 from ovl_collector.recovery import recover
+from ovl_collector.segment_file import SegmentFile
 from ovl_collector.segments import Rotation, acked_path
 
 from .requests import T0, traces
@@ -184,3 +185,24 @@ def test_a_file_that_could_not_be_prepared_is_made_when_it_is_needed(tmp_path, m
     assert [state for _, state, _ in states(tmp_path)] == ["sealed", "live"]
     assert len(calls) == 2
     segments.end()
+
+
+def test_files_that_could_not_be_closed_stay_named_until_they_are(tmp_path, monkeypatch):
+    segments = new_segments(tmp_path)
+
+    def fails(_file):
+        raise OSError("no space")
+
+    with monkeypatch.context() as full:
+        full.setattr(SegmentFile, "close", fails)
+        for first in (1, 10):
+            commit(segments, traces(2, first=first))
+            assert segments.rotate().result() == []
+        assert segments.rotate().result() == [], "and again, with nothing new"
+        names = ["segment-0001.duckdb", "segment-0002.duckdb"]
+        assert segments.unsealed == names
+    commit(segments, traces(2, first=20))
+    assert sorted(segments.rotate().result()) == [*names, "segment-0003.duckdb"]
+    assert segments.unsealed == []
+    segments.end()
+    assert states(tmp_path) == [(name, "sealed", 2) for name in [*names, "segment-0003.duckdb"]]

@@ -189,6 +189,7 @@ def hold_calls(
     report = json.loads((folder / "report.json").read_text("utf-8"))
     (stage,) = asked_of_store(folder, "select started_ns, ended_ns, calls_held from stages")
     points: dict[str, list[float]] = {}
+    held: dict[str, list[float]] = {}  # the same, once nearly all calls were held
     full_ns: list[int] = []
     rows = asked_of_store(folder, POINTS)
     for row in rows:
@@ -196,6 +197,9 @@ def hold_calls(
             points.setdefault(row["name"].removeprefix(GENERATOR), []).append(float(row["value"]))
             if row["name"] == "voiceload.calls.active" and row["value"] >= HELD * calls:
                 full_ns.append(row["at_ns"])
+    for row in rows:
+        if full_ns and min(full_ns) < row["at_ns"] <= stage["ended_ns"]:
+            held.setdefault(row["name"].removeprefix(GENERATOR), []).append(float(row["value"]))
     if not full_ns:
         raise SystemExit(f"{calls} calls were never held at once; see what the run said above")
     cores = watch.cores(min(full_ns) / 1e9, stage["ended_ns"] / 1e9)
@@ -212,6 +216,8 @@ def hold_calls(
         "turn_p95_s": report["turn_latency"]["p95_s"],
         "pacing_error_p99_s": spread(points["pacing_error_p99_s"]),
         "pacing_error_p999_s": spread(points["pacing_error_p999_s"]),
+        "held_pacing_error_p99_s": spread(held["pacing_error_p99_s"]),
+        "held_pacing_error_p999_s": spread(held["pacing_error_p999_s"]),
         "late_share": sum(points["frames_late"]) / sum(points["frames_due"]),
         "run_delay_share": spread(points["run_delay_share"]),
         "loop_lag_p99_s": spread(points["loop_lag_p99_s"]),

@@ -7,7 +7,7 @@ between.
 
 ``generator``: the worker alone on the first core; target (``light_agent``), telemetry, collector
 and the command share the others. ``both``: the reference agent, hearing and speaking, in the place
-of the light one. Beside each, in the same run, a plain ``websockets`` client of fewer calls: the
+of the light one. ``twilio``: as ``generator``, on Twilio's wire. Beside each, in the same run, a plain ``websockets`` client of fewer calls: the
 ratio of CPU time per call holds on any machine.
 """
 
@@ -38,7 +38,11 @@ from tests.benchmarks.running import (
 WORKER_CORE = 0
 SCENARIO = "demo"
 CONNECT_RATE = 100  # per second: a thousand calls stand after ten seconds
-BOUNDS = {"pacing_error_p99_s": 0.005, "pacing_error_p999_s": 0.010}  # of the median second
+# Of the 99th in a hundred seconds with nearly all calls held: frames are not kept one by one, and the
+# median second would hide whatever strikes every third.
+BOUNDS = {"held_pacing_error_p99_s": 0.005, "held_pacing_error_p999_s": 0.010}
+MEMORY_BYTES = 200_000  # per call, of the worker
+LEAST = {"generator": 500, "both": 400, "twilio": 250}  # calls: fewer, and it leaves with 1
 LATE_SHARE = 0.001
 HELD_SHARE = 0.95
 CLOSE = 1.15  # the search ends when the least that failed is this much above the most that held
@@ -60,9 +64,11 @@ COLUMNS = (
 def why_not(figures: dict[str, Any]) -> str:
     """What was wrong with a run; empty when it counts."""
     wrong = [] if figures["validity"] == "valid" else [figures["validity"]]
-    wrong += [name for name, most in BOUNDS.items() if figures[name]["p50"] > most]
+    wrong += [name for name, most in BOUNDS.items() if figures[name]["p99"] > most]
     wrong += ["late_share"] if figures["late_share"] > LATE_SHARE else []
     wrong += ["calls_held"] if figures["most_held"] < HELD_SHARE * figures["calls"] else []
+    memory = figures["bytes_per_call"]
+    wrong += ["bytes_per_call"] if memory is not None and memory > MEMORY_BYTES else []
     return ", ".join(wrong)
 
 
@@ -87,7 +93,7 @@ def row(f: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(f["calls"]),
         "yes" if not f["why_not"] else f"no: {f['why_not']}",
-        f"{ms(f['pacing_error_p99_s']['p50'])} / {ms(f['pacing_error_p999_s']['p50'])}",
+        f"{ms(f['held_pacing_error_p99_s']['p99'])} / {ms(f['held_pacing_error_p999_s']['p99'])}",
         percent(f["late_share"]),
         percent(f["run_delay_share"]["p50"]),
         f"{f['worker_cores']:.2f}, {each:.2f}",
@@ -118,19 +124,25 @@ def search(asked: argparse.Namespace, pid: int, url: str) -> list[dict[str, Any]
             return runs
 
 
-def measure(asked: argparse.Namespace, what: str) -> None:
+def measure(asked: argparse.Namespace, what: str) -> int:
+    """The most calls that held."""
     before = machine()
     others = set(range(os.cpu_count() or 1)) - {WORKER_CORE}
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovl-bench-")))
-        if what == "generator":
-            pid, url = stack.enter_context(light_agent())
+        if what != "both":
+            wire = "twilio" if what == "twilio" else "plain"
+            pid, url = stack.enter_context(light_agent("--wire", wire))
         else:
             planted = ("--cycle", "speech=1.2s,think=200ms", "--plant", f"none:{asked.most}")
             pid, url = stack.enter_context(agent(folder, *planted))
         pin(pid, others)
         runs = search(asked, pid, url)
-        plain = hold_plain_calls(url, asked.plain_calls, asked.plain_seconds)
+        yardstick = url
+        if what == "twilio":  # the plain client speaks the plain wire only
+            beside, yardstick = stack.enter_context(light_agent())
+            pin(beside, others)
+        plain = hold_plain_calls(yardstick, asked.plain_calls, asked.plain_seconds)
     counted = [run for run in runs if not run["why_not"]]
     most = max((run["calls"] for run in counted), default=0)
     where = f"worker on core {WORKER_CORE}; target, telemetry, collector on {sorted(others)}"
@@ -138,12 +150,13 @@ def measure(asked: argparse.Namespace, what: str) -> None:
     table(
         (what, where),
         [
-            ("calls that held", str(most)),
+            ("calls that held", f"{most}, at least {LEAST[what]} are wanted"),
             (f"plain websockets client, {asked.plain_calls} calls", per_call(plain["cpu"], plain)),
             ("its CPU per call to ours", f"{ratio(plain, counted):.2f}" if counted else "-"),
         ],
     )
     json_line("density", before, what=what, most=most, where=where, runs=runs, plain=plain)
+    return most
 
 
 def per_call(cores: float, held: dict[str, Any]) -> str:
@@ -161,16 +174,15 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=1000, help="and where it ends")
     parser.add_argument("--step", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--only", choices=("generator", "both"))
+    parser.add_argument("--only", choices=tuple(LEAST))
     parser.add_argument("--plain-calls", type=int, default=50)
     parser.add_argument("--plain-seconds", type=int, default=15)
     asked = parser.parse_args()
     need_proc()
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("the generator needs a core for itself, and the rest another one")
-    for what in [asked.only] if asked.only else ["generator", "both"]:
-        measure(asked, what)
-    return 0
+    found = {what: measure(asked, what) for what in ([asked.only] if asked.only else LEAST)}
+    return int(any(most < LEAST[what] for what, most in found.items()))
 
 
 if __name__ == "__main__":

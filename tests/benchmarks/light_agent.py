@@ -3,26 +3,30 @@
 It knows the fifty frames of an idle line, so that a look at each frame tells whether the caller
 speaks; a reply begins after six idle frames, and is a clip of the pack in real time. No detector,
 no recogniser, no spans: the core beside the generator's is not the limit that is found. Runs as a
-process of its own, ``python -m tests.benchmarks.light_agent [REPLY_S]``, and prints its address.
+process of its own, ``python -m tests.benchmarks.light_agent [--wire twilio] [REPLY_S]``, and prints
+its address.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import gc
 import resource
-import sys
 
 import uvloop
 
 from otel_voiceload.audio.clips import Clip, ClipPack
-from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.events import AudioHeard, CallStopped, WireClosed, WireEvent
-from otel_voiceload.transports import plain
+from otel_voiceload.transports import plain, twilio
 from otel_voiceload.transports.ticker import FrameTicker, Ticket
 from otel_voiceload.transports.wire import AgentWire, ServeOptions
 
 PAUSE_FRAMES = 6  # of the caller's, until it is taken to have finished
+WIRES = {
+    "plain": (plain.serve, plain.ENCODING, "ws"),
+    "twilio": (twilio.serve, twilio.ENCODING, "twilio+ws"),
+}
 REPLY_S = 1.8  # the demo scenario speaks 1.2 s and waits 0.5 s: half of the time is the agent's
 
 
@@ -63,18 +67,23 @@ class LightCall:
             self._ticket = None
 
 
-async def main(reply_s: float) -> None:
-    pack, ticker = ClipPack.load(PCM16_16K), FrameTicker()
+async def main(wire: str, reply_s: float) -> None:
+    serve, encoding, scheme = WIRES[wire]
+    pack, ticker = ClipPack.load(encoding), FrameTicker()
     idle = frozenset(pack.idle_frame(i) for i in range(50))
     reply = min(pack.replies(), key=lambda clip: abs(clip.speech_s - reply_s))
     gc.collect()
     gc.freeze()
-    server = await plain.serve(ServeOptions(), lambda wire: LightCall(wire, reply, idle, ticker))
-    print(f"ws://127.0.0.1:{server.port}", flush=True)
+    server = await serve(ServeOptions(), lambda end: LightCall(end, reply, idle, ticker))
+    print(f"{scheme}://127.0.0.1:{server.port}", flush=True)
     await asyncio.get_running_loop().create_future()
 
 
 if __name__ == "__main__":
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65_536), most))
-    uvloop.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else REPLY_S))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wire", choices=WIRES, default="plain")
+    parser.add_argument("reply_s", type=float, nargs="?", default=REPLY_S)
+    asked = parser.parse_args()
+    uvloop.run(main(asked.wire, asked.reply_s))

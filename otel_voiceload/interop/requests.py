@@ -73,22 +73,18 @@ def part_of(signal: Signal, body: bytes, where: str) -> Part | Broken:
 def batches(parts: Iterable[Part]) -> Iterator[Batch]:
     """The parts as requests of a size that a collector takes, in their order."""
     held: list[Part] = []
+    size = items = 0
     for part in parts:
         for piece in _cut(part):
-            if held and not _fits(held, piece):
+            size += len(piece.body)
+            items += piece.items
+            over = size > JOIN_BYTES or items > JOIN_ITEMS
+            if held and (over or held[0].signal != piece.signal):
                 yield _joined(held)
-                held = []
+                held, size, items = [], len(piece.body), piece.items
             held.append(piece)
     if held:
         yield _joined(held)
-
-
-def _fits(held: list[Part], more: Part) -> bool:
-    return (
-        held[0].signal == more.signal
-        and sum(len(part.body) for part in held) + len(more.body) <= JOIN_BYTES
-        and sum(part.items for part in held) + more.items <= JOIN_ITEMS
-    )
 
 
 def _joined(held: list[Part]) -> Batch:

@@ -81,11 +81,8 @@ def _times(
         return [f"{told}; without component timing nobody can say where"]
     if not same_way or abs(sum(same_way.values())) < 0.5 * abs(turn):
         return [f"{told}, most of it outside the timed components"]
-    ranked = sorted(same_way, key=lambda name: -abs(same_way[name]))
-    parts = [f"{name} {_signed(same_way[name])}" for name in ranked]
-    worth = [
-        part for part, name in zip(parts, ranked, strict=True) if _counts(same_way[name], turn)
-    ]
+    ranked = sorted(growths, key=lambda name: -abs(growths[name]))
+    worth = [f"{name} {_signed(growths[name])}" for name in ranked if _counts(growths[name], turn)]
     return [f"{told}: {', '.join(worth)}"]
 
 

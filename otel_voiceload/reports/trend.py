@@ -26,7 +26,7 @@ join runs other
     and other.profile is not distinct from this.profile
     and other.scenario_hash is not distinct from this.scenario_hash
 where this.run_id = $run_id and other.started_ns <= this.started_ns
-order by other.started_ns desc, other.run_id
+order by other.started_ns desc, other.run_id = this.run_id desc, other.run_id desc
 limit $last
 """
 COLUMNS: Final = ("run_id", "tag", "started", "validity", "value", "bound")

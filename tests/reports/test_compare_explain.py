@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from otel_voiceload.reports.compare_explain import explain
@@ -35,3 +37,14 @@ def test_whose_time_grew_with_the_turns_is_said() -> None:
     (_, told) = explain([a_run("a", 1)], [a_run("b", 2, slower=6.0)], frozenset(LEVELS))
     assert told.startswith("a turn takes 1.0")
     assert "llm 1.0" in told
+
+
+def test_what_went_the_other_way_is_said_beside_it() -> None:
+    before, after = a_run("a", 1), a_run("b", 2, slower=6.0)
+    llm = after.measured["llm"]
+    faster = replace(llm, values=llm.values * 0.01)
+    before = replace(before, measured={**before.measured, "tts": before.measured["llm"]})
+    after = replace(after, measured={**after.measured, "tts": faster})
+    (_, told) = explain([before], [after], frozenset(LEVELS))
+    assert "llm 1.0" in told
+    assert told.endswith("tts 0.19 s less")

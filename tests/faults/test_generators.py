@@ -19,8 +19,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from otel_voiceload.runner.stop import find_running
-from tests.end_to_end.running import ovl
+from otel_voiceload.runner.stop import find_running, stop_file
+from tests.end_to_end.running import ovl, started
 from tests.faults.generators import (
     STORE,
     alone,
@@ -34,6 +34,9 @@ pytestmark = pytest.mark.skipif(not IS_FULL, reason="real runs: make faults")
 
 SIGNALS = 100 * KILL_ROUNDS // FULL
 AT_ONCE = 2
+TRUTHS = ("no turn was recorded", "no call was recorded", "recorded", "generator was the limit")
+NO_MORE_S, ALL_OVER_S = 1.0, 5.0  # after the word to stop: no call begins, none is held
+SLACK_S = 0.5  # two runs at once, and the agent's own thread
 FOUND_S = 5.0
 
 
@@ -153,7 +156,7 @@ def stop_at(folder: Path, number: int) -> str:
     in_load = chance.random() < 0.7
     after_s = chance.uniform(0.3, 6.0)
     folder.mkdir()
-    with echo() as (port, _), generating(folder, port, "-c", "4", "-d", "5m") as run:
+    with echo() as (port, agent), generating(folder, port, "-c", "4", "-d", "5m") as run:
         if in_load:
             run.wait_for("run 2")
         threading.Event().wait(after_s)  # the moment itself, not a wait for something
@@ -162,18 +165,32 @@ def stop_at(folder: Path, number: int) -> str:
             until_s = time.monotonic() + 30
             while not (running := find_running(folder / STORE)) and time.monotonic() < until_s:
                 time.sleep(0.05)
-            stopped = ovl(folder, "stop", "--wait", "60s")
-            assert (stopped.code, len(running)) == (0, 1), stopped.err
+            (told,) = running
+            with started(folder, "stop", "--wait", "60s") as stopping:
+                file = stop_file(folder / STORE, told.run_id)
+                while not file.exists() and stopping.poll() is None:
+                    time.sleep(0.01)
+                told_s = time.monotonic()
+                _, words = stopping.communicate(timeout=90)
+            assert stopping.returncode == 0, words
         else:
+            told_s = time.monotonic()
             run.process.send_signal(signal.SIGTERM if how == "term" else signal.SIGINT)
             if how == "two":
                 time.sleep(chance.uniform(0.3, 1.0))
                 run.process.send_signal(signal.SIGINT)
-        told_s = time.monotonic()
         code = run.end()
         took_s = time.monotonic() - told_s
         said = "".join(line for _, line in run.said)
+        until_s = time.monotonic() + 5
+        while len(agent.over_s) < len(agent.begun_s) and time.monotonic() < until_s:
+            time.sleep(0.05)
+        assert len(agent.over_s) == len(agent.begun_s), "a call is still held"
+        late_s = max((at_s - told_s for at_s in agent.begun_s), default=0.0)
+        over_s = max((at_s - told_s for at_s in agent.over_s), default=0.0)
 
+    assert late_s < NO_MORE_S + SLACK_S, (how, after_s, late_s)
+    assert over_s < ALL_OVER_S + SLACK_S, (how, after_s, over_s)
     codes = (143 if how == "term" else 130,)
     if not said:  # nothing was started that would have to be put away: python leaves by itself
         codes += (-signal.SIGTERM, -signal.SIGINT)
@@ -182,8 +199,13 @@ def stop_at(folder: Path, number: int) -> str:
     assert took_s < 30, (how, after_s, took_s)
     assert find_running(folder / STORE) == ()
     begun = any(line.startswith("run ") for _, line in run.said)
+    if begun and how != "two":  # a second Ctrl-C leaves without a report
+        assert run.out, (how, after_s, said)
     if begun and run.out:
         report = run.report()
+        reasons = report["run"]["validity_reasons"]
+        assert report["run"]["validity"] != "valid", "a few seconds of five minutes are no run"
+        assert any(word in " ".join(reasons) for word in TRUTHS), (how, after_s, reasons)
         assert report["run"]["shut_down"] is True
         assert report["run"]["stop_reason"] == ("kill" if how == "file" else "user")
         assert_ledger_closes(report)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from otel_voiceload.audio.clips import Clip, ClipPack
 from otel_voiceload.audio.detector import Offset, VoiceDetector
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import Scenario
-from otel_voiceload.events import AudioHeard, CallStarted, CallStopped, WireEvent
+from otel_voiceload.events import AudioHeard, CallStarted, CallStopped, WireClosed, WireEvent
 from otel_voiceload.transports.wire import AgentWire, Sink
 
 ENDPOINTING_S = 0.1
@@ -30,16 +32,22 @@ def shortest_reply() -> Clip:
 
 
 class EchoAgent:
-    """The handler of a serving end. ``answers`` False makes it mute."""
+    """The handler of a serving end. ``answers`` False makes it mute.
+
+    ``begun_s`` and ``over_s`` have, on the monotonic clock, when each connection came and went.
+    """
 
     def __init__(self, answers: bool = True) -> None:
         self.answers = answers
         self.started: list[CallStarted] = []
         self.headers: list[dict[str, str]] = []
         self.stopped = 0
+        self.begun_s: list[float] = []
+        self.over_s: list[float] = []
         self._reply = shortest_reply()
 
     def __call__(self, wire: AgentWire) -> Sink:
+        self.begun_s.append(time.monotonic())
         detector = VoiceDetector(wire.encoding, release_s=ENDPOINTING_S)
 
         def hear(event: WireEvent) -> None:
@@ -54,6 +62,8 @@ class EchoAgent:
                             wire.send(self._reply.data)
                 case CallStopped():
                     self.stopped += 1
+                case WireClosed():
+                    self.over_s.append(time.monotonic())
                 case _:
                     pass
 

@@ -24,7 +24,7 @@ from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
-from otel_voiceload.reports import build_drift
+from otel_voiceload.reports import build_drift, build_resources
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
@@ -196,6 +196,7 @@ class _Builder:
                 cast(int, self._sound.ledger["spans_stored"]),
                 self._sound.lost_or_waiting(),
             ),
+            "resources": build_resources.resources(self._reading, self._run_id, self._facts),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
         }
 

@@ -20,32 +20,27 @@ from otel_voiceload.reports.exhibits import Exhibits
 from otel_voiceload.reports.render import facts, phases
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.figures import CURVES, LOAD, SHARE, Figure, bend_of, figures
-from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Grid, LevelRow, build
+from otel_voiceload.reports.render.grid import build
+from otel_voiceload.reports.render.html_tables import (
+    TONE,
+    level_table,
+    phase_table,
+    resource_table,
+    threshold_table,
+)
 from otel_voiceload.reports.render.markup import Html, join, json_script, raw, tag
 from otel_voiceload.reports.render.phrases import (
     at_calls,
-    bounds,
     calls,
     calls_range,
-    observed,
     planted_and_found,
     planted_is_found,
-    verdict_of,
 )
 from otel_voiceload.reports.report import Ceiling, Report
 
 EXTRA: Final = "report"
 STATIC_WIDTH: Final = 490
 STATIC_CURVE_WIDTH: Final = 325  # three in a row
-_TONE: Final = {
-    "valid": "good",
-    "degraded": "warn",
-    "inconclusive": "bad",
-    "pass": "good",
-    "fail": "bad",
-    "unknown": "warn",
-    "not_applicable": "muted",
-}
 # Scripts need eval: Vega compiles its expressions. Nothing may be fetched, from anywhere.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 _SCRIPT_POLICY: Final = f"{_POLICY}; script-src 'unsafe-inline' 'unsafe-eval'"
@@ -150,17 +145,18 @@ def _sections(report: Report, shown: Sequence[Figure], drawings: dict[str, Html]
         name: list(members) for name, members in groupby(shown, key=lambda figure: figure.group)
     }
     yield _figures(CURVES, groups.pop(CURVES, []), drawings, report)
-    yield _levels(build(report), report)
+    yield level_table(build(report), report)
     side_by_side = [*groups.pop(SHARE, []), *groups.pop(LOAD, [])]
     yield _figures("Where the time goes, and the load", side_by_side, drawings, report)
     for name, members in groups.items():
         yield _figures(name, members, drawings, report)
-    yield _phases(report)
+    yield phase_table(report)
     yield _list("What the spikes did", phases.about_spikes(report))
     yield _list("What drifted over the soak", about_drift(report))
-    yield _thresholds(report)
+    yield threshold_table(report)
     yield _list("Calls", facts.about_calls(report))
     yield _list("Was the generator itself in order?", facts.about_generator(report))
+    yield resource_table(report)
     yield _reproduce(report, shown)
 
 
@@ -170,9 +166,9 @@ def _header(report: Report) -> Html:
     about = facts.about_run(report)
     return tag(
         "header",
-        tag("span", run["validity"], class_=f"badge {_TONE[run['validity']]}"),
+        tag("span", run["validity"], class_=f"badge {TONE[run['validity']]}"),
         " ",
-        tag("span", f"thresholds: {report['verdict']}", class_=f"badge {_TONE[report['verdict']]}"),
+        tag("span", f"thresholds: {report['verdict']}", class_=f"badge {TONE[report['verdict']]}"),
         tag("h1", report["headline"]),
         tag("p", planted, class_=f"planted {'good' if planted_is_found(report) else 'bad'}")
         if planted
@@ -281,93 +277,6 @@ def _figures(
             class_="figures" if title == CURVES else "figures wide",
         ),
     )
-
-
-def _levels(grid: Grid, report: Report) -> Html:
-    width = str(len(grid.columns) + 3)
-    head = tag("tr", *(tag("th", name) for name in ("calls", "turns", *grid.columns, "errors")))
-    rows = [
-        tag("tr", tag("td", f"{row.text} calls", colspan=width), class_="bend")
-        if isinstance(row, BendRow)
-        else _level(row)
-        for row in grid.rows
-    ]
-    notes = [f"Unattributed: {facts.about_unattributed(report)}."]
-    if grid.has_unknown:
-        notes.append("? is unknown: too few turns at that level.")
-    return tag(
-        "section",
-        tag("h2", "Seconds by component and calls held, p50 / p95"),
-        tag(
-            "div",
-            tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers"),
-            *(tag("p", note, class_="muted") for note in notes),
-            class_="panel scroll",
-        ),
-    )
-
-
-def _level(row: LevelRow) -> Html:
-    notes = [note for note in (row.errors, row.excluded_why) if note]
-    return tag(
-        "tr",
-        tag("td", f"{row.calls} again" if row.again else row.calls),
-        tag("td", row.turns),
-        *(
-            tag("td", NOT_SPLIT, class_="muted")
-            if cell is None
-            else tag("td", f"{cell.p50} / {cell.p95}", class_="bent" if cell.bent else None)
-            for cell in row.cells
-        ),
-        tag("td", "; ".join(notes) or "none"),
-    )
-
-
-def _phases(report: Report) -> Html:
-    rows = phases.rows(report)
-    if not rows:
-        return Html("")
-    head = tag("tr", *(tag("th", name) for name in (*phases.COLUMNS, "verdict", "note")))
-    body = [
-        tag(
-            "tr",
-            *(tag("td", cell) for cell in row.cells),
-            tag("td", row.verdict or "", class_=_TONE.get(row.verdict or "")),
-            tag("td", "; ".join(row.notes), class_="muted"),
-        )
-        for row in rows
-    ]
-    table = tag("table", tag("thead", head), tag("tbody", *body), class_="numbers")
-    title = tag("h2", "Phases, seconds of whole turns")
-    return tag("section", title, tag("div", table, class_="panel scroll"))
-
-
-def _thresholds(report: Report) -> Html:
-    censored_at = report["turn_latency"]["censored_at_s"]
-    head = tag(
-        "tr",
-        *(
-            tag("th", name)
-            for name in ("threshold", "observed", "95 % bounds", "verdict", "written by")
-        ),
-    )
-    rows = [
-        tag(
-            "tr",
-            tag("td", tag("code", f"{result['metric']} {result['expression']}")),
-            tag("td", observed(result, censored_at)),
-            tag("td", bounds(result, censored_at)),
-            tag("td", verdict_of(result), class_=_TONE[result["verdict"]]),
-            tag("td", "you" if result["written_by_user"] else "the method"),
-        )
-        for result in report["thresholds"]
-    ]
-    body = (
-        tag("table", tag("thead", head), tag("tbody", *rows), class_="verdicts")
-        if rows
-        else tag("p", "None were judged.")
-    )
-    return tag("section", tag("h2", "Thresholds"), tag("div", body, class_="panel scroll"))
 
 
 def _reproduce(report: Report, shown: Sequence[Figure]) -> Html:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from otel_voiceload.reports.render import facts, phases
+from otel_voiceload.reports.render import facts, phases, resources
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
@@ -33,6 +33,8 @@ def render(report: Report) -> str:
         *section("Thresholds", thresholds(report)),
         *section("Calls", bullets(facts.about_calls(report))),
         *section("Generator", bullets(facts.about_generator(report))),
+        *section("Resources", resource_table(report)),
+        bullets(resources.about_resources(report)),
         *section("Next", escape(report["next_step"])),
     ]
     return "\n\n".join(block for block in blocks if block)
@@ -91,6 +93,11 @@ def phase_table(report: Report) -> str:
             for row in rows
         ],
     )
+
+
+def resource_table(report: Report) -> str:
+    rows = resources.rows(report)
+    return f"{table(resources.COLUMNS, rows)}\n\n{resources.UNITS}" if rows else ""
 
 
 def thresholds(report: Report) -> str:

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from otel_voiceload.reports.render import facts, phases
+from otel_voiceload.reports.render import facts, phases, resources
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
@@ -61,6 +61,7 @@ def render(report: Report, *, color: bool = False) -> str:
             *_paragraph("calls", facts.about_calls(report), paint),
             *_paragraph("generator", facts.about_generator(report), paint),
             "",
+            *_resources(report, paint),
             *_paragraph("next", [report["next_step"]], paint),
         ]
     )
@@ -178,6 +179,28 @@ def _phases(report: Report, paint: Paint) -> list[str]:
             paint(" " * 18 + part, "dim") for note in row.notes for part in _wrap(note, WIDTH - 18)
         ]
     return [*lines, "", *([*below, ""] if below else [])]
+
+
+def _resources(report: Report, paint: Paint) -> list[str]:
+    """What the load took, level by level in the order of the run, and what a call more costs."""
+    rows = resources.rows(report)
+    if not rows:
+        return []
+    widths = (7, 7, 11, 7, 7, 7, 8, 10, 7)
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        return "".join(padded)
+
+    return [
+        paint("  RESOURCES, by level in the order of the run", "strong"),
+        paint(line(resources.COLUMNS), "dim"),
+        *map(line, rows),
+        paint(f"  {resources.UNITS}", "dim"),
+        "",
+        *_paragraph("cost", resources.about_resources(report), paint),
+        "",
+    ]
 
 
 def _figure_cells(figures: Sequence[str]) -> str:

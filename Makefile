@@ -48,7 +48,7 @@ accuracy: $(STAMP) ## score the verdict on 700 simulated runs, write docs/accura
 	$(BIN)/python -m tests.accuracy.demo_statistics
 	$(BIN)/python -m tests.accuracy.benchmark --seeds release
 
-bench: $(STAMP) ## measure start-up, calls at once and per core, the demo's verdict, the collector (an hour)
+bench: $(STAMP) ## measure start-up, calls per core, churn, the demo's verdict, collector, outage (over an hour)
 	$(BIN)/python -m tests.benchmarks.start_up
 	$(BIN)/python -m tests.benchmarks.concurrent_calls
 	$(BIN)/python -m tests.benchmarks.density

@@ -69,12 +69,17 @@ class Talk:
             pass
 
 
-def play(conduct: Callable[[Talk], None], deadline_s: float = 60.0) -> Played:
+Entry = Callable[[WorkerConfig, Connection, Connection], None]
+
+
+def play(
+    conduct: Callable[[Talk], None], deadline_s: float = 60.0, entry: Entry = worker.main
+) -> Played:
     """Start a worker that holds two calls; ``conduct`` says how the run goes on from there."""
-    return asyncio.run(_play(conduct, deadline_s))
+    return asyncio.run(_play(conduct, deadline_s, entry))
 
 
-async def _play(conduct: Callable[[Talk], None], deadline_s: float) -> Played:
+async def _play(conduct: Callable[[Talk], None], deadline_s: float, entry: Entry) -> Played:
     server = await plain.serve(ServeOptions(), EchoAgent())
     config = WorkerConfig(
         run_id="run",
@@ -84,16 +89,18 @@ async def _play(conduct: Callable[[Talk], None], deadline_s: float) -> Played:
         turn_cycle_s=0.2,
     )
     try:
-        return await asyncio.to_thread(_conduct, config, conduct, deadline_s)
+        return await asyncio.to_thread(_conduct, config, conduct, deadline_s, entry)
     finally:
         await server.close()
 
 
-def _conduct(config: WorkerConfig, conduct: Callable[[Talk], None], deadline_s: float) -> Played:
+def _conduct(
+    config: WorkerConfig, conduct: Callable[[Talk], None], deadline_s: float, entry: Entry
+) -> Played:
     context = multiprocessing.get_context("spawn")
     control, theirs = context.Pipe()
     reader, writer = context.Pipe(duplex=False)
-    process = context.Process(target=worker.main, args=(config, theirs, writer), daemon=True)
+    process = context.Process(target=entry, args=(config, theirs, writer), daemon=True)
     process.start()
     theirs.close()
     writer.close()
@@ -167,3 +174,42 @@ def test_a_worker_that_is_cut_off_from_control_stops_itself_at_the_deadline() ->
     played = play(conduct, deadline_s=1.5)
     assert {call.outcome for call in played.calls} <= {"aborted_by_us", "completed"}
     assert sum(call.outcome == "aborted_by_us" for call in played.calls) == 2
+
+
+def block_the_loop(config: WorkerConfig, control: Connection, records: Connection) -> None:
+    """A worker in whose loop somebody works for 200 ms, over and over."""
+    real = worker.Worker.work
+
+    async def work(self: worker.Worker) -> None:
+        loop = asyncio.get_running_loop()
+
+        def block() -> None:
+            time.sleep(0.2)
+            loop.call_later(0.6, block)
+
+        loop.call_later(0.6, block)
+        await real(self)
+
+    worker.Worker.work = work  # type: ignore[method-assign]  # in a process of its own
+    worker.main(config, control, records)
+
+
+def test_a_loop_that_is_blocked_is_told_as_the_generators_limit_and_the_calls_go_on() -> None:
+    def conduct(talk: Talk) -> None:
+        talk.hear_until(
+            lambda progress: (
+                progress.health.loop_lag_p99_s >= 0.1
+                and progress.health.calls_active > 0
+                and progress.health.frames_late > 0
+            )
+        )
+        talk.control.send(Finish(grace_s=0.0))
+        talk.hear_out()
+
+    played = play(conduct, entry=block_the_loop)
+    blocked = [r for r in played.records if isinstance(r, Health) and r.loop_lag_p99_s >= 0.1]
+    assert blocked, "the loop was not blocked"
+    assert all("loop_lag" in second.limited_by for second in blocked)
+    assert sum(second.frames_late for second in blocked) > 0
+    assert {"loop_lag", "late_frames"} <= {why for second in blocked for why in second.limited_by}
+    assert "internal" not in {call.error_type for call in played.calls}

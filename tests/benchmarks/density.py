@@ -7,8 +7,8 @@ between.
 
 ``generator``: the worker alone on the first core; target (``light_agent``), telemetry, collector
 and the command share the others. ``both``: the reference agent, hearing and speaking, in the place
-of the light one. ``twilio``: as ``generator``, on Twilio's wire. Beside each, in the same run, a plain ``websockets`` client of fewer calls: the
-ratio of CPU time per call holds on any machine.
+of the light one. ``twilio``: as ``generator``, on Twilio's wire. Beside each, in the same run, a
+plain ``websockets`` client of fewer calls: the ratio of CPU time per call holds on any machine.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from tests.benchmarks.running import (
 WORKER_CORE = 0
 SCENARIO = "demo"
 CONNECT_RATE = 100  # per second: a thousand calls stand after ten seconds
-# Of the 99th in a hundred seconds with nearly all calls held: frames are not kept one by one, and the
-# median second would hide whatever strikes every third.
+# Of the 99th in a hundred seconds with nearly all calls held: frames are not kept one by one, and
+# the median second would hide whatever strikes every third.
 BOUNDS = {"held_pacing_error_p99_s": 0.005, "held_pacing_error_p999_s": 0.010}
 MEMORY_BYTES = 200_000  # per call, of the worker
 LEAST = {"generator": 500, "both": 400, "twilio": 250}  # calls: fewer, and it leaves with 1

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from otel_voiceload.analysis.validity import FEW_TURNS
 from otel_voiceload.runner.stop import find_running, stop_file
 from tests.end_to_end.running import ovl, started
 from tests.faults.generators import (
@@ -34,7 +35,6 @@ pytestmark = pytest.mark.skipif(not IS_FULL, reason="real runs: make faults")
 
 SIGNALS = 100 * KILL_ROUNDS // FULL
 AT_ONCE = 2
-TRUTHS = ("no turn was recorded", "no call was recorded", "recorded", "generator was the limit")
 NO_MORE_S, ALL_OVER_S = 1.0, 5.0  # after the word to stop: no call begins, none is held
 SLACK_S = 0.5  # two runs at once, and the agent's own thread
 FOUND_S = 5.0
@@ -203,9 +203,10 @@ def stop_at(folder: Path, number: int) -> str:
         assert run.out, (how, after_s, said)
     if begun and run.out:
         report = run.report()
-        reasons = report["run"]["validity_reasons"]
-        assert report["run"]["validity"] != "valid", "a few seconds of five minutes are no run"
-        assert any(word in " ".join(reasons) for word in TRUTHS), (how, after_s, reasons)
+        validity, reasons = report["run"]["validity"], report["run"]["validity_reasons"]
+        assert (validity == "valid") <= (report["turn_latency"]["samples"] >= FEW_TURNS)
+        if report["turn_latency"]["samples"] < FEW_TURNS // 2:  # some more had no answer
+            assert any("recorded" in reason for reason in reasons), (how, after_s, reasons)
         assert report["run"]["shut_down"] is True
         assert report["run"]["stop_reason"] == ("kill" if how == "file" else "user")
         assert_ledger_closes(report)

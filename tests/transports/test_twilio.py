@@ -82,8 +82,7 @@ def test_an_agent_written_with_another_library_can_be_called() -> None:
             await wire.dial()
             wire.start(f"{TRACE}-3", "00-aa-bb-01", {})
             await ear.first(AudioHeard)
-            while len(ear.of(AudioHeard)) < 2:  # so the mark between the two has come as well
-                await asyncio.sleep(0.001)
+            await ear.first(AudioHeard, 2)  # so the mark between the two has come as well
             for _ in range(STOOD):
                 wire.send(FRAME)
             clock.now_ns = ear.of(AudioHeard)[0].arrival_mono_ns + 600 * MS

@@ -292,6 +292,32 @@ def test_a_run_marked_as_baseline_afterwards_is_used_like_a_tagged_one(tmp_path:
     assert marked["baseline"]["run_id"] == "earlier"
 
 
+@pytest.mark.parametrize(
+    ("other", "used"),
+    [
+        ({}, "other"),
+        ({"tag": "baseline", "profile": "ramp"}, "other"),
+        ({"profile": "ramp"}, None),
+        ({"stop_reason": "user"}, None),
+        ({"end_mono_ns": None}, None),  # it was killed
+        ({"target": "ws://elsewhere:1"}, None),
+        ({"start_mono_ns": records.at(60), "end_mono_ns": records.at(90)}, None),  # later
+    ],
+)
+def test_a_run_of_the_baseline_profile_is_the_baseline_of_those_after_it(
+    tmp_path: Path, other: dict[str, object], used: str | None
+) -> None:
+    mine = records.run(profile="ramp")
+    before = {"start_mono_ns": records.at(-60), "end_mono_ns": records.at(-30)}
+    earlier = replace(records.run(run_id="other"), **(before | other))  # type: ignore[arg-type]
+    batches = [*batches_of([mine], records.RUN), *batches_of([earlier], "other")]
+
+    with open_store(write_segment(tmp_path / "runs.duckdb", batches)) as reading:
+        found = reading.query("baseline_run", of_run=records.RUN, marked=[])
+
+    assert [row["run_id"] for row in found] == ([used] if used else [])
+
+
 def test_spans_that_wait_in_the_spool_close_the_ledger_and_say_what_to_do(tmp_path: Path) -> None:
     run = held(4, 120.0)
     place = SpoolPlace(tmp_path / "spool" / records.RUN)

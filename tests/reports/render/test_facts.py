@@ -34,7 +34,7 @@ def test_headroom_has_a_sign_or_a_reason(headroom: Headroom, text: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("tagged_run", "own baseline: the tagged run r1"),
+        ("tagged_run", "own baseline: the run r1"),
         ("own_levels", "own baseline: this run's levels up to 12 calls"),
         ("none", "own baseline: none"),
     ],

@@ -3,7 +3,8 @@
 -- columns: metric, unit, block, at_s, value, samples, calls, hold_s
 -- reads: slot_levels, resource_usage
 -- The hold and its blocks as in drift_blocks. Each process says its median of a block, and those of
--- one role are added up. What was seen of a target from outside goes before what it told.
+-- one role are added up. What was seen of a target from outside goes before what it told, except for
+-- the part of its time in pauses of garbage collection, which only it can tell.
 with held as (
     select
         level_no,
@@ -21,21 +22,24 @@ seen as (
         u.role,
         u.process,
         u.source,
-        u.rss_bytes::double as memory,
-        u.fds::double as fds,
-        u.sockets::double as sockets,
-        u.cpu,
+        if(u.taken, u.rss_bytes::double, null) as memory,
+        if(u.taken, u.fds::double, null) as fds,
+        if(u.taken, u.sockets::double, null) as sockets,
+        if(u.taken, u.cpu, null) as cpu,
+        u.gc_s as gc,
         least(11, (u.at_ns // 250000000 - h.first_slot) * 12 // h.slots)::integer as block,
         h.slots,
         h.calls
-    from resource_usage u
+    from (
+        select *, source = max(source) over (partition by role) as taken
+        from resource_usage
+        where run_id = $run_id and process <> 'machine'
+    ) u
     join held h on u.at_ns // 250000000 >= h.first_slot
         and u.at_ns // 250000000 < h.first_slot + h.slots
-    where u.run_id = $run_id and u.process <> 'machine'
-    qualify u.source = max(u.source) over (partition by u.role)
 ),
 long as (
-    unpivot seen on memory, fds, sockets, cpu into name figure value value
+    unpivot seen on memory, fds, sockets, cpu, gc into name figure value value
 ),
 by_process as (
     select
@@ -46,7 +50,7 @@ by_process as (
 )
 select
     concat(role, '_', figure) as metric,
-    case figure when 'memory' then 'By' when 'cpu' then 'cores' else '1' end as unit,
+    case figure when 'memory' then 'By' when 'cpu' then 'cores' when 'gc' then 'ratio' else '1' end as unit,
     block,
     (block + 0.5) * any_value(slots) / 48 as at_s,
     sum(value) as value,

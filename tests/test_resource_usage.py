@@ -166,3 +166,30 @@ def test_each_further_call_costs_what_the_slope_over_the_levels_says(tmp_path: P
     # (2 cores - 0.1) / 0.05, and (1050 MB - 50 MB) / 0.2 MB
     assert cost["cpu_ceiling_calls"] == pytest.approx(38, rel=0.05)
     assert cost["memory_ceiling_calls"] == pytest.approx(5000, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "pauses"),
+    [
+        ("dotnet.gc.pause.time", "s", [0.1, 0.3, 0.3]),
+        ("process.runtime.jvm.gc.duration", "ms", [100, 300, 300]),
+    ],
+)
+def test_pauses_of_the_targets_garbage_collection_can_be_promised_upon(
+    tmp_path: Path, name: str, unit: str, pauses: list[float]
+) -> None:
+    told = Metric(name=name, unit=unit, sum=Sum(is_monotonic=True))
+    told.sum.data_points.extend(points(pauses))
+    seen = [usage("target", "target", second, 0.5) for second in range(1, 20)]
+    path = stored(tmp_path, seen, by_target(told))
+
+    with open_store(path) as reading:
+        rows = reading.query("target_samples", run_id=records.RUN, since_ns=None, until_ns=None)
+        report = build_report(reading, records.RUN, ReportOptions(parse("target_gc: max<5%")))
+
+    assert {row["cpu"] for row in rows} == {0.5}, "what was seen goes before what was told"
+    known = [row["gc_share"] for row in rows if row["gc_share"] is not None]
+    assert known == pytest.approx([0.2] * len(known))
+    assert 0 < len(known) <= 10, "of the ten seconds in which they were told"
+    (judged,) = [each for each in report["thresholds"] if each["written_by_user"]]
+    assert (judged["verdict"], judged["observed"]) == ("fail", pytest.approx(0.2))

@@ -40,6 +40,7 @@ METRICS: Mapping[str, Kind] = {
     "target_cpu": "ratio",
     "target_memory": "number",
     "target_fds": "number",
+    "target_gc": "ratio",
 }
 SELECTORS = ("phase", "level", "scenario")
 

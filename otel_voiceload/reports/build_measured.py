@@ -112,6 +112,7 @@ def _of_target(reading: Reading, window: Mapping[str, object]) -> dict[str, Meas
         ("target_cpu", "cpu"),
         ("target_memory", "rss_bytes"),
         ("target_fds", "fds"),
+        ("target_gc", "gc_share"),
     ):
         values = rows[column].astype(float)
         if (known := finite(values)).any():

@@ -41,13 +41,20 @@ told as (
             ) then 'fds'
             when name in ('process.thread.count', 'process.runtime.cpython.thread_count',
                 'jvm.thread.count') then 'threads'
-            when name in ('jvm.gc.duration', 'v8js.gc.duration', 'process.runtime.jvm.gc.duration')
-                then 'gc_time'
+            when name in (
+                'jvm.gc.duration', 'v8js.gc.duration', 'process.runtime.jvm.gc.duration',
+                'dotnet.gc.pause.time'
+            ) then 'gc_time'
         end as figure,
-        case when figure = 'gc_time' then (point ->> '$.sum')::double else value end as value
+        -- Pauses are told as a histogram or as one growing sum, the oldest of them in milliseconds.
+        case
+            when figure = 'gc_time' then
+                coalesce((point ->> '$.sum')::double, value) * if(unit = 'ms', 1e-3, 1)
+            else value
+        end as value
     from metric_points
     where run_id is null
-        and (name like 'process.%' or name like 'jvm.%' or name like 'v8js.%')
+        and (name like 'process.%' or name similar to '(jvm|v8js|dotnet)[.].*')
         and coalesce(attributes ->> '$.type', 'rss') = 'rss'
 ),
 -- Counters into rates; a counter that went down belongs to a process that was started again.

@@ -44,6 +44,6 @@ select
     case when faulty = 0 then 'ok' when faulty > 0.05 * checked then 'fail' else 'warn' end
         as verdict,
     if(faulty = 0, 'all', format('off by {:.3f} s in the middle', by_s)) as found,
-    if(faulty = 0, 'nothing', 'nothing; do not rely on unattributed time') as left_out
+    if(faulty = 0, 'nothing', 'nothing, but unattributed time is not to be relied on') as left_out
 from counted
 order by subject

@@ -22,6 +22,7 @@ from otel_voiceload.analysis.recovery import Return, returned
 Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"]
 
 SERVED = ("stt", "llm", "tts", "endpointing", "tool", "text_aggregation")
+UNATTRIBUTED = "unattributed"
 SATURATED_KAPPA = 0.5
 SAME_ONSET = 1.30
 CLEARLY_LARGER = 2.0
@@ -148,7 +149,7 @@ def _finding(
     if len(levels) < 2:
         reason = f"only one level of load, {tested:.0f} calls: there is nothing to compare it with"
         return Finding("cannot_tell", tested, reason=reason)
-    remaining = _first([bend for bend in bends if bend.candidate])
+    remaining = _first(_explained([bend for bend in bends if bend.candidate]))
     if not remaining:
         return Finding("not_reached", tested)
     candidates = tuple(_describe(bend, failures.get(bend.component, {})) for bend in remaining)
@@ -156,6 +157,12 @@ def _finding(
     onset = min(bend.onset.calls for bend in remaining)
     full = [bend.knee.full_from for bend in remaining if bend.knee is not None]
     return Finding(status, tested, candidates, repeat, (onset, min(full, default=None)), reason)
+
+
+def _explained(candidates: Sequence[Bend]) -> list[Bend]:
+    """What no component accounts for is named only where none is: it holds their retry waits."""
+    named = [bend for bend in candidates if bend.component != UNATTRIBUTED]
+    return named or list(candidates)
 
 
 def _first(candidates: Sequence[Bend]) -> list[Bend]:

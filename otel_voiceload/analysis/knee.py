@@ -22,6 +22,7 @@ from otel_voiceload.analysis.onset import FULL, Onset
 RESAMPLES = 400
 WIDEN = 0.07
 MIN_CYCLES = 5
+SAME_VISITS = 0.03  # closer to one use per turn is a failure here and there
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,20 @@ def locate(
     if counts.sum() < MIN_CYCLES:
         return None
     bent = series[onset.index :]
-    best = max(point.rate for _, point in bent)
     before, last_well = series[onset.index - 1]
-    if best < (1 - FULL) * last_well.rate:
+    if max(point.rate for _, point in bent) < (1 - FULL) * last_well.rate:
         return _collapse(before, bent[0][0], last_well.rate, mean_cycle_s(cycles) or 0.0)
-    plateau = [(level, point) for level, point in bent if point.rate >= (1 - FULL) * best]
-    rate = _rate(plateau)
+    # The best of many short levels is the luckiest one: each counts as what it surely carried.
+    best = max(point.rate - _rate_error(level, point) for level, point in bent)
+    plateau = [
+        (level, point)
+        for level, point in bent
+        if point.rate + _rate_error(level, point) >= (1 - FULL) * best
+    ]
+    visits = _visits(evidence, series[: onset.index])
+    rate = _rate(plateau) / visits
     cycle_s = float(sums.sum() / counts.sum())
-    drawn = _resampled_rates(plateau, rng) * _resampled_cycles(counts, sums, rng)
+    drawn = _resampled_rates(plateau, rng) * _resampled_cycles(counts, sums, rng) / visits
     low, high = np.quantile(drawn, (0.025, 0.975))
     top, top_point = series[-1]
     previous, previous_point = series[-2]
@@ -92,6 +99,27 @@ def _collapse(before: Level, after: Level, rate: float, cycle_s: float) -> Knee:
         full_from=after.calls,
         still_rising=False,
     )
+
+
+def _rate_error(level: Level, point: Point) -> float:
+    """One standard error of a rate, as of independent turns."""
+    return sqrt(max(1.0, sum(point.finished))) / level.total_s
+
+
+def _visits(evidence: Evidence, below: Sequence[tuple[Level, Point]]) -> float:
+    """How often a turn is seen to use the component while nothing is full.
+
+    Under 1 for a tool that few turns need, and where spans were sampled or lost: a turn that is not
+    seen in the component asks for it all the same, or never does, and either way the turns that the
+    plateau carries are more than it shows.
+    """
+    turns = evidence.points.get("turn", {})
+    both = [(point.turns, turns[level].turns) for level, point in below if level in turns]
+    seen, asked = (sum(each) for each in zip(*both, strict=True)) if both else (0, 0)
+    if asked <= 0 or seen <= 0:
+        return 1.0
+    share = seen / asked
+    return 1.0 if abs(share - 1.0) < SAME_VISITS else share
 
 
 def _rate(plateau: Sequence[tuple[Level, Point]]) -> float:

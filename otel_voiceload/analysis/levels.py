@@ -16,6 +16,8 @@ import numpy.typing as npt
 MIN_TURNS = 6
 MIN_TURNS_IN_BIN = 20  # a quarter octave of a ramp is merged upwards until it holds these
 SAME_LEVEL = 0.15
+SAME_BIN = 0.25  # of a ramp: a quarter octave is 19 % wide, and thin ones were joined
+ABOVE_BIN = 1.25
 
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, npt.NDArray[np.generic]]
@@ -194,14 +196,22 @@ def _split(levels: Sequence[Level]) -> tuple[tuple[Level, ...], tuple[Level, ...
     rising: list[Level] = []
     returned: list[Level] = []
     highest = 0.0
+    bins = [level for level in levels if level.kind != "held"]
     for level in sorted(levels, key=lambda each: (each.kind != "held", each.start_ns)):
-        if level.kind == "held" and level.asked <= highest:
+        if level.kind == "held" and (level.asked <= highest or _after_a_ramp(level, bins)):
             returned.append(level)
         else:
             rising.append(level)
         if level.kind == "held":
             highest = max(highest, level.asked)
     return tuple(sorted(rising, key=lambda each: each.calls)), tuple(returned)
+
+
+def _after_a_ramp(level: Level, bins: Sequence[Level]) -> bool:
+    """Whether a ramp had been well above this level: a bin and more, since calls come and go."""
+    return any(
+        each.start_ns < level.start_ns and each.asked > ABOVE_BIN * level.asked for each in bins
+    )
 
 
 def _points(

@@ -16,7 +16,8 @@ EXCESS = 0.30
 Z_LIMIT = 3.0
 ERROR_POINTS = 0.05
 MIN_KAPPA = 0.18
-OCTAVE = 2.02  # levels of "twice as many" are never exactly twice
+OCTAVE = 2.2  # "twice as many" in whole calls: 6 to 13, 24 to 49
+LEAST_STEP = 1.4  # between two levels whose slope is taken beyond the onset
 FULL = 0.10  # throughput within this of its maximum is on the plateau
 # A component whose own waiting grows by less than this is not what anybody would fix.
 LEAST_GROWTH_S = 0.020
@@ -55,7 +56,13 @@ def base_of(series: Series, before: int) -> Base:
 
 
 def find_onset(series: Series) -> Onset | None:
-    """The first persistent bend, saturated or not; None when nothing bent or nothing to compare."""
+    """The first persistent bend at which calls are parked, or which fails.
+
+    Without any such, the first persistent bend: something that slows and is not full, or drifts.
+    What queues a little long before it fills would otherwise hide where it does. None when nothing
+    bent or there is nothing to compare.
+    """
+    mildest: Onset | None = None
     for index in range(1, len(series)):
         base = base_of(series, index)
         level, _ = series[index]
@@ -63,14 +70,17 @@ def find_onset(series: Series) -> Onset | None:
         slow = all(is_slow(point, base) for point in octave)
         failing = all(is_failing(point, base) for point in octave)
         if slow or failing:
-            return Onset(
+            onset = Onset(
                 index=index,
                 calls=_crossing(series, index, base) if slow else level.calls,
                 kappa=_kappa(series, index),
                 by_errors=failing and not slow,
                 base=base,
             )
-    return None
+            if is_candidate(series, onset):
+                return onset
+            mildest = mildest or onset
+    return mildest
 
 
 def is_slow(point: Point, base: Base) -> bool:
@@ -99,17 +109,25 @@ def is_candidate(series: Series, onset: Onset) -> bool:
 
 
 def _kappa(series: Series, index: int) -> float:
-    """Little's law on differences, from the level before the onset over at most two octaves.
+    """Little's law on differences over at most two octaves.
 
-    By the rate at which turns left the component, served or given up: all of them waited in it.
+    The steepest slope, from the level before the onset or from one within an octave of it. By
+    the rate at which turns left the component, served or given up: all of them waited in it.
     """
-    before, low = series[index - 1]
+    first, _ = series[index - 1]
     best = 0.0
-    for level, point in series[index:]:
-        if level.calls > OCTAVE**2 * before.calls and level is not series[index][0]:
+    for start in range(index - 1, len(series) - 1):
+        before, low = series[start]
+        # Begun where nothing waits yet, the slope is that of two straights at once.
+        if before.calls > OCTAVE * first.calls and start > index:
             break
-        parked = point.ended_rate * (point.mean_s - low.mean_s)
-        best = max(best, parked / (level.calls - before.calls))
+        for level, point in series[start + 1 :]:
+            if level.calls > OCTAVE**2 * before.calls and level is not series[start + 1][0]:
+                break
+            if level.calls < LEAST_STEP * before.calls and start >= index:
+                continue  # levels this close tell more of chance than of a slope
+            parked = point.ended_rate * (point.mean_s - low.mean_s)
+            best = max(best, parked / (level.calls - before.calls))
     return best
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from otel_voiceload.analysis.levels import SAME_LEVEL, Evidence
+from otel_voiceload.analysis.levels import SAME_BIN, SAME_LEVEL, Evidence
 from otel_voiceload.analysis.onset import EXCESS, LEAST_GROWTH_S, Z_LIMIT
 
 MIN_TURNS = 5
@@ -40,7 +40,8 @@ def returned(evidence: Evidence, component: str, below_index: int) -> Return | N
         if point is None or point.turns < MIN_TURNS:
             continue
         for before, early in evidence.series(component)[:below_index]:
-            if abs(before.asked - level.asked) > SAME_LEVEL * before.asked:
+            near = SAME_LEVEL if before.kind == "held" else SAME_BIN
+            if abs(before.asked - level.asked) > near * before.asked:
                 continue
             growth_s = point.mean_s - early.mean_s
             spread_s = sqrt(point.error_s**2 + early.error_s**2)

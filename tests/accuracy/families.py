@@ -76,7 +76,9 @@ def draw(family: str, profile: str, seed: int) -> Scene:
         _set_servers(data, callers, second, _knees(data, callers)[first])
     data["faults"] = _faults(rng, family, data, first, second)
     if family == "ps":
-        parts[first]["over_capacity"] = "share"
+        # Its first token is what slows; of work that goes on long after it little would be seen.
+        parts[first] |= {"over_capacity": "share", "hold": 1.0}
+        _set_latency(data, callers, first, wanted)
     if family == "cap429":
         parts[first] |= {"over_capacity": "reject", "retry_after": rng.uniform(0.4, 1.2)}
     if family == "rate429":
@@ -175,6 +177,16 @@ def _set_servers(
     servers = max(_LEAST_SERVERS, round(wanted * busy_s / cycle_s))
     hold = servers * cycle_s / wanted / part["latency"].mean_s
     part |= {"capacity": servers, "hold": max(1.0, hold)}
+
+
+def _set_latency(
+    data: dict[str, object], callers: CallerModel, name: ServedComponent, wanted: float
+) -> None:
+    """Servers that fit an answer which is over with its first token."""
+    parts = data["components"]
+    assert isinstance(parts, dict)
+    busy_s = parts[name]["latency"].mean_s
+    parts[name]["capacity"] = max(2, round(wanted * busy_s / _cycle_s(data, callers)))
 
 
 def _faults(

@@ -166,3 +166,9 @@ def test_the_demos_statistics(tmp_path: Path, component: str, seed: int) -> None
     assert finding.status == "found"
     assert finding.candidates[0].component == component
     assert finding.candidates[0].calls == pytest.approx(PLANTED_CALLS, rel=0.2)
+
+
+def test_what_no_component_accounts_for_is_not_named_beside_one_that_is_full() -> None:
+    seen = run(CALLS, stt=STEADY, llm=FULL_LLM, unattributed=FULL_LLM)
+    found = inflection.find(seen, {}).components
+    assert [each.component for each in found.candidates] == ["llm"]

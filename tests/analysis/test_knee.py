@@ -68,3 +68,25 @@ def test_a_component_that_collapses_is_only_known_between_two_levels() -> None:
     assert found is not None
     assert (found.low, found.high) == (24, 48)
     assert 24 < found.calls < 48
+
+
+@pytest.mark.parametrize("share", [1.0, 0.8, 0.1])
+def test_a_component_that_few_turns_show_is_full_at_as_many_calls(share: float) -> None:
+    """Sampled or lost spans show a part of the work; the knee is that of the whole."""
+    whole = [replace(each, turns=600) for each in closed_loop(CALLS, 48)]
+    part = [
+        replace(
+            each,
+            turns=round(each.turns * share),
+            rate=each.rate * share,
+            ended_rate=each.ended_rate * share,
+            finished=tuple(per_block * share for per_block in each.finished),
+        )
+        for each in whole
+    ]
+    seen = evidence(CALLS, {"turn": whole, "llm": part})
+    onset = find_onset(seen.series("turn"))
+    assert onset is not None
+    found = locate(seen, "llm", onset, np.random.default_rng(1))
+    assert found is not None
+    assert found.calls == pytest.approx(48, rel=0.03)

@@ -94,6 +94,17 @@ def test_the_way_back_down_is_kept_apart_from_the_way_up() -> None:
     assert [level.asked for level in found.returned] == [24, 36]
 
 
+@pytest.mark.parametrize(("back", "returned"), [(20.0, True), (75.0, False), (100.0, False)])
+def test_a_hold_after_a_ramp_went_well_beyond_it_is_on_the_way_down(
+    back: float, returned: bool
+) -> None:
+    bins = [(10_000 + index, 20.0 * 2**index, "bin", 0, 5.0, 50.0, False) for index in range(3)]
+    turns = [("turn", number, 0, 30, 1.0) for number, *_ in bins]
+    rows = [*bins, *held(20_000, back)]
+    found = gather(blocks(*rows), cells(*turns), finished(), NO_CYCLES)
+    assert [level.asked for level in found.returned] == ([back] if returned else [])
+
+
 def test_a_level_where_the_generator_was_the_limit_is_no_evidence() -> None:
     rows = [*held(0, 12), *held(1, 24, limited=True), *held(2, 24)]
     found = gather(blocks(*rows), cells(), finished(), NO_CYCLES)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from otel_voiceload.analysis.onset import find_onset, is_candidate
-from tests.analysis.shapes import closed_loop, evidence, point, steady
+from tests.analysis.shapes import closed_loop, evidence, level, point, steady
 
 CALLS = (10, 20, 40, 80, 160)
 
@@ -69,3 +69,16 @@ def test_a_component_that_serves_nobody_any_more_is_as_full_as_can_be() -> None:
     assert onset is not None
     assert onset.kappa > 0.5
     assert is_candidate(seen, onset)
+
+
+def test_a_little_queueing_long_before_does_not_hide_where_it_fills() -> None:
+    calls = (6, 12, 24, 49, 98, 196, 392)
+    means = (0.1, 0.1, 0.14, 0.16, 0.18, 3.0, 9.0)
+    series = [
+        (level(number, each), point(mean_s, min(each, 110) / 4.0))
+        for number, (each, mean_s) in enumerate(zip(calls, means, strict=True))
+    ]
+    onset = find_onset(series)
+    assert onset is not None
+    assert onset.kappa > 0.5
+    assert is_candidate(series, onset)

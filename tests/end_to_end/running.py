@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +49,14 @@ def ovl_here(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> D
 
 
 @contextlib.contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """A running ``ovl``; whatever is left of it is killed at the end of the block."""
-    path = os.pathsep.join([str(ROOT), str(ROOT / "collector")])
+def started(
+    folder: Path, *words: str, before: Sequence[Path] = ()
+) -> Iterator[subprocess.Popen[str]]:
+    """A running ``ovl``; whatever is left of it is killed at the end of the block.
+
+    Its Python looks for modules in the folders ``before`` first.
+    """
+    path = os.pathsep.join([*map(str, before), str(ROOT), str(ROOT / "collector")])
     process = subprocess.Popen(
         [sys.executable, "-m", "otel_voiceload", *words],
         cwd=folder,

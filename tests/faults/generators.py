@@ -9,7 +9,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,12 +131,19 @@ class Generator:
 
 
 @contextlib.contextmanager
-def generating(folder: Path, port: int, *words: str) -> Iterator[Generator]:
+def generating(
+    folder: Path,
+    port: int,
+    *words: str,
+    collector: str = "embedded",
+    before: Sequence[Path] = (),
+) -> Iterator[Generator]:
     """`ovl generate` with calls of two seconds; its children are gone at the end of the block."""
     scenario = folder / "short.yaml"
     scenario.write_text(yaml.safe_dump(SHORT, sort_keys=False))
     line = ("generate", f"ws://127.0.0.1:{port}", "--scenario", str(scenario))
-    with started(folder, *line, "--collector", "embedded", "-f", "json", *words) as process:
+    line += ("--collector", collector, "-f", "json", *words)
+    with started(folder, *line, before=before) as process:
         generator = Generator(process, port)
         family: list[psutil.Process] = []
         try:

@@ -81,6 +81,7 @@ RUN_PLAN: Final = "voiceload.run.plan"  # JSON text: what was asked for, without
 RUN_STARTS_DROPPED: Final = "voiceload.run.starts_dropped"  # arrivals that found no place
 RUN_MACHINE_CORES: Final = "voiceload.run.machine_cores"  # that the generator may use
 RUN_MACHINE_MEMORY: Final = "voiceload.run.machine_memory"  # bytes of the same machine
+RUN_COPY: Final = "voiceload.run.copy"  # JSON text: the ledger of the user's own back end
 RUN_PLANTED: Final = "voiceload.run.planted"  # "llm:48": what a demo planted
 IMPORT_FILE: Final = "voiceload.import.file"  # its name; on the run that it was made into
 IMPORT_CONTENT: Final = "voiceload.import.content"  # hash; only when all of it was handed on

@@ -29,7 +29,7 @@ from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports.build_measured import read_samples
-from otel_voiceload.reports.report import Report, Run, StopReason
+from otel_voiceload.reports.report import CopyLedger, Report, Run, StopReason
 from otel_voiceload.reports.soundness import Soundness
 from otel_voiceload.store.reading import Reading
 
@@ -195,6 +195,7 @@ class _Builder:
                 cast("int | None", self._facts["spans_ended"]),
                 cast(int, self._sound.ledger["spans_stored"]),
                 self._sound.lost_or_waiting(),
+                self._copy(),
             ),
             "resources": build_resources.resources(self._reading, self._run_id, self._facts),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
@@ -205,6 +206,10 @@ class _Builder:
         """As the reader says, else as the run was started with."""
         asked = self._options.expected_peak
         return cast("float | None", self._facts["peak_calls"]) if asked is None else asked
+
+    def _copy(self) -> CopyLedger | None:
+        text = self._facts["copy"]
+        return cast(CopyLedger, orjson.loads(text)) if isinstance(text, str) and text else None
 
     def _unmarked_baseline(self) -> str | None:
         marked = self._run_id in self._options.baselines or self._facts["tag"] == "baseline"

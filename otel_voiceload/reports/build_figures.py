@@ -18,6 +18,7 @@ from otel_voiceload.reports.report import (
     Baseline,
     CallCompletion,
     Connect,
+    CopyLedger,
     Generator,
     Latency,
     MediaFigure,
@@ -151,6 +152,7 @@ def generator(
     spans_ended: int | None,
     spans_stored: int,
     spans_lost: dict[str, int],
+    copy: CopyLedger | None = None,
 ) -> Generator:
     def figure(name: str, rows: Mapping[str, object] = health) -> float | None:
         value = rows.get(name)
@@ -173,4 +175,5 @@ def generator(
         "spans_ended": spans_ended,
         "spans_stored": spans_stored,
         "spans_lost": spans_lost,
+        "copy": copy,
     }

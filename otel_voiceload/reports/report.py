@@ -297,6 +297,15 @@ class Resources(TypedDict):
     levels: list[ResourceLevel]
 
 
+class CopyLedger(TypedDict):
+    """Spans for the user's own back end; ended = acknowledged + waiting + lost."""
+
+    ended: int
+    acknowledged: int
+    waiting: int  # on disk, for the next run
+    lost: dict[str, int]
+
+
 class Generator(TypedDict):
     pacing_error_p99_s: float | None
     late_share: float | None
@@ -313,6 +322,7 @@ class Generator(TypedDict):
     spans_ended: int | None
     spans_stored: int
     spans_lost: dict[str, int]
+    copy: CopyLedger | None  # None: there was no such back end
 
 
 class Baseline(TypedDict):

@@ -184,10 +184,12 @@ class Telemetry:
         for lane in self._lanes:
             lane.flush()
         self._main.exporter.drain(self._config.flush_s)
+        if self._copy is not None:  # before the last span, which says how much of it got there
+            self._copy.exporter.drain(self._config.copy_flush_s)
         if self._last is not None:
             source, record = self._last
             so_far = self._main.exporter.totals()
-            counts = SpanCounts(so_far.ended + 1, so_far.lost)
+            counts = SpanCounts(so_far.ended + 1, so_far.lost, self._copy_counts())
             self._take_record(source, record, now_s, counts)
             for lane in self._lanes:
                 lane.flush()
@@ -195,8 +197,19 @@ class Telemetry:
         totals = self._main.exporter.totals()
         if self._copy is None:
             return totals
-        self._copy.exporter.drain(self._config.copy_flush_s)
+        self._copy.exporter.drain(min(_LAST_SPAN_S, self._config.copy_flush_s))
         return replace(totals, copy=self._copy.exporter.totals())
+
+    def _copy_counts(self) -> Mapping[str, object] | None:
+        if self._copy is None:
+            return None
+        totals = self._copy.exporter.totals()
+        return {
+            "ended": totals.ended,
+            "acknowledged": totals.acknowledged,
+            "waiting": totals.spooled,
+            "lost": totals.lost,
+        }
 
     def _name_lost(self, lost: WorkerLost) -> None:
         """By now every pipe is at its end: what a worker counted and nobody got died with it."""

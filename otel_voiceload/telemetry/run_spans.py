@@ -24,6 +24,7 @@ class SpanCounts:
 
     ended: int
     lost: Mapping[str, int]
+    copy: Mapping[str, object] | None = None  # ended, acknowledged, waiting, lost; without itself
 
 
 def stage_span(record: StageRecord, scope: RunScope) -> Span:
@@ -108,6 +109,9 @@ def run_span(record: RunRecord, scope: RunScope, counts: SpanCounts | None) -> S
             names.RUN_SHARDS_LOST: _shards_lost(record),
             names.RUN_MACHINE_CORES: record.machine_cores,
             names.RUN_MACHINE_MEMORY: record.machine_memory_bytes,
+            names.RUN_COPY: None
+            if counts is None or counts.copy is None
+            else orjson.dumps(dict(counts.copy)).decode(),
             names.RUN_SPANS_ENDED: None if counts is None else counts.ended,
             names.RUN_SPANS_LOST: None
             if counts is None

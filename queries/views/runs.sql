@@ -64,6 +64,8 @@ select
     coalesce((a ->> '$."voiceload.run.starts_dropped"')::bigint, 0) as starts_dropped,
     (a ->> '$."voiceload.run.machine_cores"')::integer as machine_cores,
     (a ->> '$."voiceload.run.machine_memory"')::bigint as machine_memory_bytes,
+    -- JSON: {"ended": 9, "acknowledged": 9, "waiting": 0, "lost": {}}, of the user's own back end.
+    a ->> '$."voiceload.run.copy"' as copy,
     started_ns,
     last_ns
 from facts;

@@ -6,10 +6,12 @@ from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 
+import orjson
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from otel_voiceload import conventions as names
 from otel_voiceload.telemetry import process
 from otel_voiceload.telemetry.backlog import Backlog
 from otel_voiceload.telemetry.batches import Batch
@@ -133,6 +135,27 @@ def test_a_copy_that_is_down_costs_the_store_nothing_and_has_its_own_count() -> 
     totals = telemetry.finish(1.0)
     assert (totals.ended, totals.acknowledged, totals.lost) == (4, 4, {})
     assert totals.copy == Totals(4, 0, {"unacknowledged_at_end": 4})
+
+
+@pytest.mark.parametrize(
+    ("down", "counted"),
+    [
+        (False, {"ended": 4, "acknowledged": 4, "waiting": 0, "lost": {}}),
+        (
+            True,
+            {"ended": 4, "acknowledged": 0, "waiting": 0, "lost": {"unacknowledged_at_end": 4}},
+        ),
+    ],
+)
+def test_the_run_span_says_how_much_the_copy_got(down: bool, counted: dict[str, object]) -> None:
+    stored, copied = Stored(), Stored(down=down)
+    telemetry = Telemetry(CONFIG, lane(stored), lane(copied))
+    telemetry.take(0, [records.turn()], 0.0)
+    telemetry.take(1, [records.run(end_mono_ns=1)], 0.0)
+    telemetry.finish(1.0)
+    (run,) = [each for each in stored.spans if each.name == "run"]
+    (said,) = [each.value.string_value for each in run.attributes if each.key == names.RUN_COPY]
+    assert orjson.loads(said) == counted
 
 
 def test_a_sampler_thins_the_copy_by_whole_calls_and_keeps_the_run() -> None:

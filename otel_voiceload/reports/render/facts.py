@@ -120,6 +120,19 @@ def about_generator(report: Report) -> list[str]:
         f" prompts said before {percent(own['prompt_repeat_ratio'])},"
         f" dispersion of turn starts {_dispersion(own)} (independent callers 1)",
         f"spans ended {ended}, stored {own['spans_stored']}, lost {lost or 'none'}",
+        *_copied(own),
+    ]
+
+
+def _copied(own: Generator) -> list[str]:
+    copy = own["copy"]
+    if copy is None:
+        return []
+    lost = ", ".join(f"{reason} {count}" for reason, count in copy["lost"].items() if count)
+    waiting = f", {copy['waiting']} wait for the next run" if copy["waiting"] else ""
+    return [
+        f"your own back end got {copy['acknowledged']} of {copy['ended']} spans,"
+        f" lost {lost or 'none'}{waiting}"
     ]
 
 

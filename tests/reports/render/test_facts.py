@@ -67,3 +67,12 @@ def test_an_unknown_ceiling_is_not_a_number() -> None:
 
     assert slo == "within the thresholds: unknown, limited by turn_latency p50<800ms"
     assert own == "within 2x own baseline: up to 49 (43-55) calls, limited by llm"
+
+
+def test_a_back_end_of_the_users_own_has_its_own_count() -> None:
+    report = demo_report()
+    lost = {"spool_full": 3}
+    report["generator"]["copy"] = {"ended": 9, "acknowledged": 4, "waiting": 2, "lost": lost}
+    assert facts.about_generator(report)[-1] == (
+        "your own back end got 4 of 9 spans, lost spool_full 3, 2 wait for the next run"
+    )

@@ -97,7 +97,7 @@ class Telling:
         *,
         spans_per_s: int = 2000,
         spool_bytes: int = SPOOL_BYTES,
-        flush_s: float = 15.0,
+        flush_s: float = 60.0,
         copy: Endpoint | None = None,
     ) -> None:
         self.spool = store / SPOOL / RUN

@@ -22,7 +22,7 @@ before_it as (
     from spikes s
     join turns t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
         and t.start_ns < s.started_ns
-    where t.response_latency_s is not null
+    where t.response_latency_s is not null and not t.held_up
     group by s.stage_index
 ),
 blocks as (
@@ -32,7 +32,7 @@ blocks as (
         quantile_cont(t.response_latency_s, 0.95) as p95_s
     from spikes s
     join turns t on t.run_id = s.run_id and t.start_ns >= s.ended_ns and t.start_ns < s.after_ended_ns
-    where t.response_latency_s is not null
+    where t.response_latency_s is not null and not t.held_up
     group by s.stage_index, block
 ),
 recovered as (

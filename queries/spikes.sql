@@ -1,10 +1,11 @@
 -- title: What every spike did
 -- question: How fast did the load jump, what of that was the generator, and what did it cost?
--- columns: stage_index, phase, started, calls_before, calls_asked, calls_reached, jump_s, schedule_delay_p95_s, connect_attempts, connect_failures, connect_p50_s, connect_p95_s, queued, rejected, dropped, p95_before_s, p95_s, p95_after_s
--- reads: stages, concurrency, calls, turns, component_spans
+-- columns: stage_index, phase, started, calls_before, calls_asked, calls_reached, jump_s, schedule_delay_p95_s, connect_attempts, connect_failures, connect_p50_s, connect_p95_s, queued, rejected, dropped, p95_before_s, p95_s, p95_after_s, limited_share
+-- reads: stages, concurrency, calls, turns, component_spans, limited_slots
 -- `jump_s`: until 95 % of the calls asked for had media. `schedule_delay_p95_s` is what our own
 -- connect limit and lateness put between the schedule and the first packet of a call; connecting is
--- the target's part. How long the target needed to recover is another question: `spike_recovery`.
+-- the target's part. Turns that the generator may have held up (`held_up`) give no latency, and
+-- `limited_share` is the part of the spike in which it was the limit. How long the target needed to recover is another question: `spike_recovery`.
 with spikes as (
     select
         s.*,
@@ -74,7 +75,16 @@ heard as (
     from spikes s
     join turns t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
         and t.start_ns < coalesce(s.after_ended_ns, s.ended_ns)
-    where t.response_latency_s is not null
+    where t.response_latency_s is not null and not t.held_up
+    group by s.stage_index
+),
+spoiled as (
+    select
+        s.stage_index,
+        count(l.slot) * 0.25 / nullif(any_value(s.ended_ns - s.started_ns) / 1e9, 0) as share
+    from spikes s
+    left join limited_slots l on l.run_id = s.run_id
+        and l.slot >= s.started_ns // 250000000 and l.slot < s.ended_ns // 250000000
     group by s.stage_index
 )
 select
@@ -95,11 +105,13 @@ select
     coalesce(e.dropped, 0)::integer as dropped,
     h.p95_before_s,
     h.p95_s,
-    h.p95_after_s
+    h.p95_after_s,
+    least(1.0, o.share) as limited_share
 from spikes s
 left join stood g using (stage_index)
 left join connected c using (stage_index)
 left join ended e using (stage_index)
 left join worked w using (stage_index)
 left join heard h using (stage_index)
+left join spoiled o using (stage_index)
 order by s.stage_index

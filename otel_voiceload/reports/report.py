@@ -150,6 +150,7 @@ class Spike(TypedDict):
     recovery_s: float | None  # from its end; None: not seen within watched_s
     recovery_resolution_s: float | None
     watched_s: float | None
+    limited_share: float | None  # of its time, in which the generator was the limit
 
 
 class Unattributed(TypedDict):

@@ -77,7 +77,7 @@ def _spike(spike: Spike) -> list[str]:
         f" {failed}; {spike['queued']} requests queued, {spike['rejected']} rejected,"
         f" {spike['dropped']} calls dropped",
         f"turns p95 {seconds(spike['p95_before_s'])} before, {seconds(spike['p95_s'])} in it,"
-        f" {_recovery(spike)}",
+        f" {_recovery(spike)}{_spoiled(spike)}",
     ]
 
 
@@ -91,3 +91,9 @@ def _recovery(spike: Spike) -> str:
     if not back:
         return f"back within {seconds(step)}"
     return f"back after {seconds(back)}, to within {seconds(step)}"
+
+
+def _spoiled(spike: Spike) -> str:
+    if not spike["limited_share"]:
+        return ""
+    return f"; the generator was the limit for {percent(spike['limited_share'])} of it"

@@ -55,6 +55,7 @@ def spike(**changes: Any) -> Spike:
         "recovery_s": 4.0,
         "recovery_resolution_s": 2.0,
         "watched_s": 30.0,
+        "limited_share": 0.0,
     }
     return cast(Spike, made | changes)
 
@@ -101,6 +102,7 @@ def test_a_run_of_one_phase_needs_no_table_of_them() -> None:
         ({"recovery_s": None}, "not back within the 30.0 s that were watched"),
         ({"recovery_s": 0.0}, "back within 2.00 s"),
         ({"watched_s": None}, "nothing was held after it"),
+        ({"limited_share": 0.2}, "; the generator was the limit for 20% of it"),
     ],
 )
 def test_a_spike_is_told_in_words(changes: dict[str, Any], said: str) -> None:

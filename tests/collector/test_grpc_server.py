@@ -10,8 +10,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ovl_collector.config import Address
 from ovl_collector.decoded import Limits
-from ovl_collector.errors import UsageError
-from ovl_collector.grpc_server import GrpcServer
+from ovl_collector.errors import Unavailable, Undecodable, UsageError
+from ovl_collector.grpc_server import GrpcServer, Intake
 from ovl_collector.receive import Receiver
 
 from .asgi import Collector
@@ -154,3 +154,55 @@ def test_a_fault_of_the_collector_is_internal_and_counted(tmp_path, monkeypatch,
     assert "google.rpc.retryinfo-bin" not in trailers(error)
     assert "secret detail" in capsys.readouterr().err
     assert stored == (0, 0)
+
+
+class Call:
+    """A call's side of the server: its message comes when the test says so."""
+
+    def __init__(self):
+        self.message = asyncio.get_running_loop().create_future()
+        self.asked = False
+
+    async def read(self):
+        self.asked = True
+        return await self.message
+
+
+def test_no_more_messages_come_in_at_a_time_than_there_are_slots():
+    async def run():
+        intake = Intake(slots=2)
+        calls = [Call() for _ in range(4)]
+        tasks = [asyncio.ensure_future(intake.read(call)) for call in calls]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert [call.asked for call in calls] == [True, True, False, False]
+        for call in calls:
+            call.message.set_result(b"x")
+        assert await asyncio.gather(*tasks) == [b"x"] * 4
+
+    asyncio.run(run())
+
+
+def test_stalled_calls_make_way_once_others_wait():
+    async def run():
+        intake = Intake(slots=2, while_others_wait_s=0.0)
+        stalled = [asyncio.ensure_future(intake.read(Call())) for _ in range(2)]
+        await asyncio.sleep(0)
+        good = Call()
+        good.message.set_result(b"x")
+        assert await intake.read(good) == b"x"
+        for task in stalled:
+            with pytest.raises(Unavailable, match="too long"):
+                await task
+
+    asyncio.run(run())
+
+
+def test_a_call_without_a_message_is_invalid():
+    async def run():
+        call = Call()
+        call.message.set_result(grpc.aio.EOF)
+        with pytest.raises(Undecodable, match="no message"):
+            await Intake().read(call)
+
+    asyncio.run(run())

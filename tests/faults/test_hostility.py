@@ -10,6 +10,7 @@ import contextlib
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -25,6 +26,7 @@ from tests.faults.rounds import IS_FULL
 GROWTH_MIB = 256
 IDLE = 200
 SLOW = 20
+MESSAGES = 24
 HEADERS_WITHIN_S = 15.0
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
@@ -43,9 +45,11 @@ def status_of(served: Served, hostile: Hostile) -> int:
         return read_answer(connection)[0]
 
 
-def grpc_code(channel: grpc.Channel, body: bytes) -> grpc.StatusCode:
+def grpc_code(
+    channel: grpc.Channel, body: bytes, compression: grpc.Compression | None = None
+) -> grpc.StatusCode:
     try:
-        channel.unary_unary(EXPORT)(body, timeout=20)
+        channel.unary_unary(EXPORT)(body, timeout=20, compression=compression)
     except grpc.RpcError as error:
         return error.code()
     return grpc.StatusCode.OK
@@ -94,6 +98,26 @@ def test_a_hostile_corpus_is_refused_and_harms_nobody(
     assert set(load.statuses) == {200}
     copies = look(tmp_path).copies
     assert {copies.get(identifier) for identifier in span_ids(acked)} == {1}
+    assert growth_mib <= GROWTH_MIB
+
+
+def test_many_large_messages_at_once_are_taken_in_few_at_a_time(tmp_path: Path) -> None:
+    body = b"\xff" * (15 * MIB)
+    with Served(tmp_path, *FREE) as served, contextlib.ExitStack() as held:
+        before_mib = peak_mib(served.process.pid)
+        own = [("grpc.use_local_subchannel_pool", 1)]  # else all share one connection
+        channels = [
+            held.enter_context(grpc.insecure_channel(served.grpc, options=own)) for _ in range(4)
+        ]
+        with ThreadPoolExecutor(MESSAGES) as pool:
+            codes = set(pool.map(lambda n: grpc_code(channels[n % 4], body), range(MESSAGES)))
+        bomb = bytes(64 * MIB)  # 64 KiB on the wire
+        gzipped = grpc.Compression.Gzip
+        assert grpc_code(channels[0], bomb, gzipped) is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert grpc_code(channels[0], b"") is grpc.StatusCode.OK
+        growth_mib = peak_mib(served.process.pid) - before_mib
+    assert grpc.StatusCode.INVALID_ARGUMENT in codes
+    assert codes <= {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNAVAILABLE}
     assert growth_mib <= GROWTH_MIB
 
 

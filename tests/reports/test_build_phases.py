@@ -152,7 +152,7 @@ def made_by_hand() -> list[Record]:
         replace(calm, at_mono_ns=at(second), limited_by=("loop_lag",) if second == 50 else ())
         for second in range(1, 101)
     ]
-    held_up = [hand.turn(hand.identity(2), 1, 50.5, 58.0)]  # began at 49.5 s
+    held_up = [hand.turn(hand.identity(2), 1, 49.8, 57.3)]  # its wait began at 49.8 s
     run = hand.run(end_mono_ns=at(100))
     return [run, *stages, *whole, *more, *turns, *held_up, *seconds]
 
@@ -171,6 +171,6 @@ def test_what_a_spike_cost_is_counted_and_what_the_generator_spoiled_is_left_out
     assert spike["p95_before_s"] == pytest.approx(1.0)
     assert spike["p95_after_s"] == pytest.approx(3.0)
     assert spike["limited_share"] == pytest.approx(1 / 20)
-    assert spike["p95_s"] == pytest.approx(3.0), "7.5 s began in the spoiled second"
+    assert spike["p95_s"] == pytest.approx(3.0), "a wait of 7.5 s began in the spoiled second"
     assert back["recovery_s"] == pytest.approx(10.0), "three of the twelve pieces of 40 s"
     assert back["resolution_s"] == pytest.approx(40 / 12)

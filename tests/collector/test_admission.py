@@ -83,6 +83,7 @@ def test_a_bomb_costs_no_more_than_the_limit():
         gzip.compress(b"x") + b"garbage",
         zlib.compress(b"x"),
     ],
+    ids=["text", "cut", "a header", "more behind", "zlib"],
 )
 def test_what_is_no_gzip_is_refused(body):
     with pytest.raises(Undecodable):

@@ -49,6 +49,7 @@ def test_the_store_is_measured_now_and_then() -> None:
         ("ws://203.0.113.5:8765", (), 41, ()),  # whoever listens here is somebody else
         ("ws://203.0.113.5:8765", (7,), 41, (7,)),
     ],
+    ids=["found", "named", "nobody", "this process", "elsewhere", "elsewhere, named"],
 )
 def test_the_target_is_named_or_found_by_its_port_on_this_machine(
     target: str, named: tuple[int, ...], listens: int | None, found: tuple[int, ...]

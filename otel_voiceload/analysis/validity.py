@@ -40,6 +40,7 @@ class Facts:
     shards: int = 1  # workers of the generator
     shards_lost: Sequence[tuple[int, float]] = ()  # (index, seconds into the load), in that order
     calls_failed_here: int = 0  # on the generator's own side, such as for want of open files
+    hearing_unknown: bool = False  # it was to be measured before the load, and was not
     offered: Offered = field(default_factory=Offered)
 
 
@@ -78,6 +79,8 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     for component, sources in facts.sources.items():
         if len(sources) > 1:
             remarks.append(f"{component} is known from several sources: {', '.join(sources)}")
+    if facts.hearing_unknown:
+        remarks.append("hearing not calibrated: by how much it is late on this machine is unknown")
     remarks += by_load[2]
     light += facts.notes
     validity: Validity = "inconclusive" if grave else "degraded" if light else "valid"

@@ -63,6 +63,7 @@ class Soundness:
                 shards=cast("int | None", facts["shards"]) or 1,
                 shards_lost=self._shards_lost(),
                 calls_failed_here=cast(int, ledger["calls_failed_here"]),
+                hearing_unknown=self._hearing_unknown(),
                 offered=self._offered(),
             )
         )
@@ -95,6 +96,11 @@ class Soundness:
                 " less than asked for"
             )
         return notes
+
+    def _hearing_unknown(self) -> bool:
+        """Only a live generator knows its machine; the simulated and imported hear nothing."""
+        live = self._facts["machine_cores"] is not None
+        return live and self._facts["hearing_bias_s"] is None
 
     def _shards_lost(self) -> list[tuple[int, float]]:
         text = self._facts["shards_lost"]

@@ -56,6 +56,7 @@ def test_a_sound_run_is_valid_without_a_word() -> None:
         ({"calls_failed_here": 3}, "degraded", "3 calls of 100 failed on this machine's side"),
         ({"impossible_turns": 2}, "degraded", "2 turns with a negative latency"),
         ({"notes": ("The file x is gone.",)}, "degraded", "The file x is gone"),
+        ({"hearing_unknown": True}, "valid", "hearing not calibrated"),
         ({"levels_thin": 1}, "valid", "1 level left out for too few turns"),
         ({"sources": {"llm": ["in_band", "target_trace"]}}, "valid", "llm is known from several"),
     ],

@@ -57,3 +57,22 @@ def test_what_the_generator_said_of_its_seconds_is_among_the_reasons(
     assert [
         why for why in reasons if "generator was the limit" in why and "level" not in why
     ] == told
+
+
+@pytest.mark.parametrize(
+    ("of_run", "said"),
+    [
+        ({"machine_cores": 2}, True),
+        ({"machine_cores": 2, "hearing_bias_s": 0.004}, False),
+        ({}, False),  # simulated or imported: nothing was to be measured
+    ],
+)
+def test_a_hearing_that_could_not_be_measured_is_said(
+    tmp_path: Path, of_run: dict[str, object], said: bool
+) -> None:
+    run = [records.run(**of_run), *records.small_run()[1:]]
+    with open_store(write_run(tmp_path / "run.duckdb", run, records.RUN)) as reading:
+        facts = reading.query("run_facts", run_id=records.RUN)[0]
+        _, reasons = Soundness(reading, records.RUN, facts).judged()
+
+    assert any(why.startswith("hearing not calibrated") for why in reasons) is said

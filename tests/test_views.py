@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -371,3 +372,23 @@ def test_the_trace_of_the_run_itself_belongs_to_the_run(tmp_path: Path) -> None:
         path,
         f"select distinct run_id from otel_spans where trace_id = '{run_trace_id(records.RUN)}'",
     ) == [(records.RUN,)]
+
+
+@pytest.mark.parametrize(("in_step", "low", "high"), [(True, 2.0, 100.0), (False, 0.0, 1.3)])
+def test_callers_in_step_are_told_from_those_spread_out(
+    tmp_path: Path, in_step: bool, low: float, high: float
+) -> None:
+    run: list[Record] = [records.run(end_mono_ns=at(60)), records.stage(60.0, 8.0)]
+    for number in range(8):
+        who, late_s = identity(number + 1), 0.0 if in_step else number * 0.5
+        run += [records.call_start(who, 0.0), records.call(who, 0.0, 60.0)]
+        for index in range(14):
+            end_s = 2.0 + 4 * index + late_s
+            # Two callers say what only they say, six say the same: five of those were said before.
+            clip = f"{number if number < 2 else 'same'}-{index}"
+            run.append(turn(who, index, end_s, end_s + 1, clip_id=clip))
+    with open_store(stored(tmp_path, run)) as reading:
+        (found,) = reading.query("turn_starts", run_id=records.RUN)
+
+    assert low <= cast(float, found["dispersion"]) < high
+    assert found["prompt_repeat_ratio"] == pytest.approx(5 / 8)

@@ -1,6 +1,6 @@
 -- title: Metric points as OTLP has them
 -- question: What are all metric points of a run, with every field that OTLP carries?
--- columns: resource_id, resource_attributes, resource_dropped, resource_schema_url, scope_id, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url, name, kind, unit, description, metadata, is_monotonic, temporality, start_ns, time_ns, value, attributes, point, flags
+-- columns: resource_id, resource_attributes, resource_dropped, resource_entity_refs, resource_schema_url, scope_id, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url, name, kind, unit, description, metadata, is_monotonic, temporality, start_ns, time_ns, value, attributes, point, flags
 -- reads: raw_metric_points, raw_resources, raw_scopes
 -- In the order of resource, scope and metric, as a request groups them.
 with resources as (
@@ -8,6 +8,7 @@ with resources as (
         resource_id,
         any_value(attributes) as attributes,
         any_value(dropped_attributes_count) as dropped,
+        any_value(entity_refs) as entity_refs,
         any_value(schema_url) as schema_url
     from raw_resources
     where run_id = $run_id
@@ -28,6 +29,7 @@ select
     m.resource_id,
     r.attributes as resource_attributes,
     r.dropped as resource_dropped,
+    r.entity_refs as resource_entity_refs,
     r.schema_url as resource_schema_url,
     m.scope_id,
     c.name as scope_name,

@@ -1,6 +1,6 @@
 -- title: Spans as OTLP has them
 -- question: What are all spans of a run, the target's own included, with every field that OTLP carries?
--- columns: resource_id, resource_attributes, resource_dropped, resource_schema_url, scope_id, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url, trace_id, span_id, parent_span_id, trace_state, flags, name, kind, start_ns, end_ns, attributes, dropped_attributes, events, dropped_events, links, dropped_links, status_code, status_message
+-- columns: resource_id, resource_attributes, resource_dropped, resource_entity_refs, resource_schema_url, scope_id, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url, trace_id, span_id, parent_span_id, trace_state, flags, name, kind, start_ns, end_ns, attributes, dropped_attributes, events, dropped_events, links, dropped_links, status_code, status_message
 -- reads: otel_spans, raw_resources, raw_scopes
 -- In the order of resource and scope, as a request groups them; ids in lower-case hex.
 with resources as (
@@ -8,6 +8,7 @@ with resources as (
         resource_id,
         any_value(attributes) as attributes,
         any_value(dropped_attributes_count) as dropped,
+        any_value(entity_refs) as entity_refs,
         any_value(schema_url) as schema_url
     from raw_resources
     group by resource_id
@@ -27,6 +28,7 @@ select
     s.resource_id,
     r.attributes as resource_attributes,
     r.dropped as resource_dropped,
+    r.entity_refs as resource_entity_refs,
     r.schema_url as resource_schema_url,
     s.scope_id,
     c.name as scope_name,
@@ -42,7 +44,8 @@ select
     s.name,
     case s.kind
         when 'INTERNAL' then 1 when 'SERVER' then 2 when 'CLIENT' then 3
-        when 'PRODUCER' then 4 when 'CONSUMER' then 5 else 0
+        when 'PRODUCER' then 4 when 'CONSUMER' then 5 when 'UNSPECIFIED' then 0
+        else s.kind::integer
     end as kind,
     s.start_time_unix_nano as start_ns,
     s.end_time_unix_nano as end_ns,
@@ -52,7 +55,9 @@ select
     s.dropped_events_count as dropped_events,
     s.links,
     s.dropped_links_count as dropped_links,
-    case s.status_code when 'OK' then 1 when 'ERROR' then 2 else 0 end as status_code,
+    case s.status_code
+        when 'UNSET' then 0 when 'OK' then 1 when 'ERROR' then 2 else s.status_code::integer
+    end as status_code,
     s.status_message
 from otel_spans s
 left join resources r using (resource_id)

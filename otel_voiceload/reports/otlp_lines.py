@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 
 Row = Mapping[str, Any]  # Any: a row of a named query holds columns of many types
@@ -68,8 +69,13 @@ def _requests(rows: Iterable[Row], most: int) -> Iterator[tuple[Row, list[Row]]]
 
 def _resource(row: Row) -> Json:
     resource = {"attributes": key_values(row["resource_attributes"])}
+    references = _loaded(row["resource_entity_refs"]) or ()
     return {
-        "resource": _with(resource, droppedAttributesCount=row["resource_dropped"]),
+        "resource": _with(
+            resource,
+            droppedAttributesCount=row["resource_dropped"],
+            entityRefs=[_message(common_pb2.EntityRef.DESCRIPTOR, each) for each in references],
+        ),
         **_with({}, schemaUrl=row["resource_schema_url"]),
     }
 
@@ -207,10 +213,14 @@ def any_value(value: Any) -> Json:
             return {"doubleValue": sign}
         case {"$bytes": encoded}:
             return {"bytesValue": encoded}
+        case {"$strindex": index}:
+            return {"stringValueStrindex": index}
         case list():
             return {"arrayValue": {"values": [any_value(each) for each in value]}}
         case _:
-            return {"kvlistValue": {"values": _pairs(value)}}
+            # In the store a key of a nested map that begins with $ has one more of them.
+            plain = {key.removeprefix("$"): each for key, each in value.items()}
+            return {"kvlistValue": {"values": _pairs(plain)}}
 
 
 def _loaded(text: str | None) -> Any:

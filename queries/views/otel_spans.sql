@@ -37,12 +37,15 @@ select
     name,
     case kind
         when 1 then 'INTERNAL' when 2 then 'SERVER' when 3 then 'CLIENT'
-        when 4 then 'PRODUCER' when 5 then 'CONSUMER' else 'UNSPECIFIED'
+        when 4 then 'PRODUCER' when 5 then 'CONSUMER' when 0 then 'UNSPECIFIED'
+        else kind::varchar  -- of a newer OTLP
     end as kind,
     make_timestamp_ns(start_ns) as start_time,
     make_timestamp_ns(end_ns) as end_time,
     (end_ns - start_ns) / 1e9 as duration_s,
-    case status_code when 1 then 'OK' when 2 then 'ERROR' else 'UNSET' end as status_code,
+    case status_code
+        when 0 then 'UNSET' when 1 then 'OK' when 2 then 'ERROR' else status_code::varchar
+    end as status_code,
     status_message,
     service_name,
     scope_name,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -9,13 +10,21 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_voiceload.reports import otlp_lines
+from otel_voiceload.store.open import open_store
+from otel_voiceload.telemetry.batches import Batch
+from ovl_collector.decoded import Limits
+from ovl_collector.otlp_json import to_protobuf
+from tests.collector.requests import T0, key_values, span_id, trace_id
+from tests.store.builder import write_segment
 
 HEAD = {
     "resource_id": 1,
     "resource_attributes": '{"service.name":"ovl-caller"}',
     "resource_dropped": 0,
+    "resource_entity_refs": None,
     "resource_schema_url": "",
     "scope_id": 2,
     "scope_name": "otel_voiceload",
@@ -73,6 +82,7 @@ POINT = {
         ('{"$double":"NaN"}', {"doubleValue": "NaN"}),
         ('"x"', {"stringValue": "x"}),
         ('{"$bytes":"AP8="}', {"bytesValue": "AP8="}),
+        ('{"$strindex":3}', {"stringValueStrindex": 3}),
         ("[1,null]", {"arrayValue": {"values": [{"intValue": "1"}, {}]}}),
         (
             '{"a":"b"}',
@@ -166,3 +176,83 @@ def test_a_histogram_keeps_its_buckets_and_exemplars() -> None:
     assert (data.count, data.sum, list(data.bucket_counts)) == (3, 1.5, [1, 2])
     assert data.exemplars[0].as_double == 0.25
     assert data.exemplars[0].filtered_attributes[0].key == "k"
+
+
+VALUES = {
+    "none": None,
+    "true": True,
+    "int": 2**62,
+    "double": 0.25,
+    "text": "é",
+    "bytes": b"\0\xff",
+    "list": [1, None, {"$k": b"x"}],
+    "map": {"a": {"b": [2.0]}},
+}
+
+
+def whole_request() -> ExportTraceServiceRequest:
+    """Every field of every message below the request says something else than nothing."""
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add(schema_url="https://example.org/r")
+    group.resource.attributes.extend(key_values({**VALUES, "voiceload.run.id": "run-1"}))
+    group.resource.dropped_attributes_count = 1
+    group.resource.entity_refs.add(
+        schema_url="https://example.org/e", type="host", id_keys=["text"], description_keys=["int"]
+    )
+    scoped = group.scope_spans.add(schema_url="https://example.org/s")
+    scoped.scope.name, scoped.scope.version = "lib", "1.2"
+    scoped.scope.attributes.extend(key_values(VALUES))
+    scoped.scope.dropped_attributes_count = 2
+    span = scoped.spans.add(
+        trace_id=trace_id(7),
+        span_id=span_id(1),
+        parent_span_id=span_id(9),
+        trace_state="a=b",
+        flags=0x101,
+        name="span",
+        kind=7,  # type: ignore[arg-type]  # of a newer OTLP
+        start_time_unix_nano=T0 + 1,
+        end_time_unix_nano=2**64 - 1,
+        dropped_attributes_count=3,
+        dropped_events_count=4,
+        dropped_links_count=5,
+    )
+    span.attributes.extend(key_values(VALUES))
+    span.status.code = 9  # type: ignore[assignment]
+    span.status.message = "odd"
+    event = span.events.add(name="e", time_unix_nano=T0 + 5, dropped_attributes_count=6)
+    event.attributes.extend(key_values(VALUES))
+    link = span.links.add(
+        trace_id=trace_id(8), span_id=span_id(3), trace_state="c=d", flags=1,
+        dropped_attributes_count=7,
+    )  # fmt: skip
+    link.attributes.extend(key_values(VALUES))
+    return request
+
+
+def in_key_order(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
+    """The store keeps attributes as maps, so their order is no part of what comes out."""
+    group = request.resource_spans[0]
+    scoped = group.scope_spans[0]
+    span = scoped.spans[0]
+    for holder in (group.resource, scoped.scope, span, span.events[0], span.links[0]):
+        holder.attributes.sort(key=lambda item: item.key)
+    return request
+
+
+def test_a_request_with_every_field_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    request = whole_request()
+    group = request.resource_spans[0]
+    span = group.scope_spans[0].spans[0]
+    scope, reference = group.scope_spans[0].scope, group.resource.entity_refs[0]
+    filled = [group, group.scope_spans[0], group.resource, reference, scope, span]
+    for each in (*filled, span.status, span.events[0], span.links[0]):
+        said = {field.name for field, _ in each.ListFields()}
+        assert said == {field.name for field in each.DESCRIPTOR.fields}, "OTLP has more fields"
+
+    path = write_segment(tmp_path / "one.duckdb", [Batch("traces", request.SerializeToString(), 1)])
+    with open_store(path) as reading:
+        [line] = otlp_lines.trace_lines(reading.query("otlp_spans", run_id="run-1"))
+    back = ExportTraceServiceRequest.FromString(to_protobuf("traces", line, Limits()))
+
+    assert in_key_order(back) == in_key_order(request)

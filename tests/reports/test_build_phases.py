@@ -174,3 +174,20 @@ def test_what_a_spike_cost_is_counted_and_what_the_generator_spoiled_is_left_out
     assert spike["p95_s"] == pytest.approx(3.0), "a wait of 7.5 s began in the spoiled second"
     assert back["recovery_s"] == pytest.approx(10.0), "three of the twelve pieces of 40 s"
     assert back["resolution_s"] == pytest.approx(40 / 12)
+
+
+def test_on_the_way_down_only_what_begins_after_the_backlog_counts(tmp_path: Path) -> None:
+    """Four calls to 40 s, then one; a turn begun before the step down is answered at 55 s."""
+    run: list[Record] = [
+        hand.run(end_mono_ns=at(80)),
+        hand.stage(40.0, 4.0),
+        hand.level_stage(40.0, 80.0, 1.0, 1),
+        *(hand.call(hand.identity(n), 0.1, 80.0 if n == 1 else 40.0) for n in (1, 2, 3, 4)),
+        *(hand.turn(hand.identity(1), s // 4, s + 2, s + 3) for s in range(0, 76, 4)),
+        hand.turn(hand.identity(2), 9, 38.0, 55.0),
+    ]
+    with open_store(write_run(tmp_path / "run.duckdb", run, hand.RUN)) as reading:
+        begins = "select (min(slot) - (select started_ns // 250000000 from runs)) / 4"
+        rows = reading.sql(f"{begins} from slot_levels where counts and level = 1").rows
+
+    assert 55.0 <= float(str(next(iter(rows))[0])) <= 56.0, "without it: 46 s"

@@ -116,6 +116,20 @@ def test_foreign_spans_are_removed_and_runs_are_rolled_up(tmp_path):
     segments.end()
 
 
+def test_a_run_that_goes_on_keeps_its_files_however_old_and_large_they_are(tmp_path, capsys):
+    segments = store_of(tmp_path, [foreign(5)], [run_span()], [turns([0.5] * 300)])
+    limits = {"max_bytes": 1, "max_age_s": 1.0}
+    assert sweep(tmp_path, segments, **limits) == ["a/segment-0001.duckdb"]
+    assert "belongs to running or tagged runs" in capsys.readouterr().err
+    assert [entry.rolled_up for entry in read_manifest(segments.folder).segments] == [False] * 3
+    path = segments.folder / "segment-0003.duckdb"
+    assert query(path, "select count(*) > 0 from spans") == [(True,)]
+    commit(segments, run_span("run"), at=T0 + 5 * 10**9)
+    segments.rotate().result()
+    assert "a/segment-0003.duckdb" in sweep(tmp_path, segments, **limits), "its end lets it go"
+    segments.end()
+
+
 def test_a_baseline_named_later_is_kept_and_unreadable_marks_keep_everything(tmp_path, capsys):
     segments = store_of(tmp_path, [run_span(), run_span("run")])
     marks = tmp_path / "marks.json"

@@ -178,6 +178,22 @@ def test_a_token_is_asked_for_where_one_is_set(tmp_path):
     guarded.close()
 
 
+def test_refusals_to_try_again_are_json_where_the_request_is(tmp_path):
+    full = Collector(tmp_path, room=10, token="s3cret")
+    bearer = {"authorization": "Bearer s3cret"}
+    answer = full.request(as_json(traces(3)), content_type=JSON, headers=bearer)
+    assert (answer[0], answer[1]["content-type"], answer[1]["retry-after"]) == (503, JSON, "1")
+    told = json.loads(answer[2])
+    assert (told["code"], told["message"]) == (14, "the queue is full; try again")
+    assert told["details"] == [
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}
+    ]
+    answer = full.request(as_json(traces(3)), content_type=JSON)
+    assert (answer[0], answer[1]["content-type"]) == (401, JSON)
+    assert json.loads(answer[2])["code"] == 16
+    full.close()
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing(collector):
     assert collector.request([])[0] == 0
     assert collector.admission.used_bytes == 0

@@ -10,6 +10,7 @@ import pytest
 from tests.end_to_end.running import agent, ovl
 
 WITHIN_S = 360.0  # at the shortest pace, on a machine with nothing else to do
+PHASES = ("baseline", "ramp", "spike", "soak", "scale")
 PLANTED = 56  # six servers, busy 0.31 s of a turn of 2.9 s
 AGENT = """
 components:
@@ -37,11 +38,19 @@ def test_five_phases_run_in_one_go_each_fed_by_what_was_found_before(tmp_path: P
     report = json.loads(played.out)
     assert report["run"]["stop_reason"] == "target_reached"
     phases = {phase["phase"]: phase for phase in report["phases"]}
-    assert list(phases) == ["baseline", "ramp", "spike", "soak", "scale"]
-    held = [level for level in report["levels"] if level["excluded_why"] is None]
-    assert min(level["turns"] for level in held) >= 20
+    assert list(phases) == list(PHASES)
+    ours = "the generator was the limit"  # of a busy machine: such a level proves nothing
+    judged = [level for level in report["levels"] if level["excluded_why"] != ours]
+    assert [level for level in judged if level["turns"] < 20] == []
+    assert {level["phase"] for level in judged} == set(PHASES), "a phase without a level to judge"
     assert report["first_inflection"]["component"] == "llm"
     assert "measured in this run" in phases["soak"]["note"]
     assert 0.4 * PLANTED <= phases["soak"]["calls_to"] <= 0.9 * PLANTED
     assert [round(s["calls_asked"] / s["calls_before"]) for s in report["spikes"]] == [5, 10]
+    text = ovl(tmp_path, "analyze", "-f", "text").out
+    assert ovl(tmp_path, "report", "-o", "report.html").code in (0, 99)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    for phase in PHASES:
+        assert phase in text, "the text does not show it"
+        assert f">{phase}<" in page, "the page does not show it"
     assert took_s <= WITHIN_S

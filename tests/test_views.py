@@ -281,6 +281,17 @@ def test_a_span_delivered_twice_is_one_row(tmp_path: Path) -> None:
     assert ask(path, "select count(*) from calls") == [(1,)]
 
 
+def test_batches_that_nobody_doubts_do_not_pass_the_join(tmp_path: Path) -> None:
+    """So an unmarked copy stays: the join of all rows would cost seconds on every question."""
+    copy = spans_batch([agent_llm(3.2, 0.41)], AGENT)
+    sql = "select count(*) from otel_spans where service_name = 'ovl-agent'"
+    for marked, rows in ((frozenset[int](), 2), (frozenset({1}), 1)):
+        folder = tmp_path / f"{rows}"
+        folder.mkdir()
+        path = write_segment(folder / "run.duckdb", [copy, copy], doubtful=marked)
+        assert ask(path, sql) == [(rows,)]
+
+
 def test_duplicates_within_one_doubtful_batch_are_one_row(tmp_path: Path) -> None:
     twice = spans_batch([agent_llm(3.2, 0.4), agent_llm(3.2, 0.4)], AGENT)
     path = stored(tmp_path, records.small_run(), twice, doubtful=frozenset({1}))

@@ -37,6 +37,7 @@ from otel_voiceload.telemetry.batches import Batch
 from otel_voiceload.telemetry.context import new_run_id, run_span_id, run_trace_id, span_id
 from otel_voiceload.telemetry.otlp import RunScope, attributes, make_span
 from otel_voiceload.telemetry.posting import HttpPoster
+from otel_voiceload.telemetry.spool import make_store
 
 SENDERS: Final = 2  # one request is decoded while the other is committed
 PATIENCE_S: Final = 60.0
@@ -98,9 +99,11 @@ def import_file(
     """Stores a file of OTLP and says what became of it. ``note`` hears of broken places.
 
     Raises:
-        UsageError: there is no such file, or nothing in it is OTLP.
+        UsageError: there is no such file, nothing in it is OTLP, or the folder is no store.
         CollectorError: the collector failed; what it acknowledged is in the store.
     """
+    if name == source.STDIN:
+        _make_store(store)
     store.mkdir(parents=True, exist_ok=True)
     with source.on_disk(name, stdin, store) as path:
         result = Imported(name, source.fingerprint(path))
@@ -131,6 +134,17 @@ def import_file(
         rows = reading.sql(_RUNS, recording=str(handle.child.ready["recording"])).dicts()
     result.joined = [Joined(**row) for row in rows]  # type: ignore[arg-type]
     return result
+
+
+def _make_store(store: Path) -> None:
+    """The store before what a pipe brings is kept in its folder: a collector takes a folder that
+    holds anything else for somebody's own and refuses it."""
+    try:
+        make_store(store)
+    except OSError as error:
+        raise UsageError(
+            f"{store} can not be a store: {error}; name a new folder with --store"
+        ) from error
 
 
 def _known(store: Path, digest: str) -> str | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otel_voiceload.errors import UsageError
-from otel_voiceload.runner.importing import Imported, import_file
+from otel_voiceload.interop import requests
+from otel_voiceload.runner.importing import SENDERS, Imported, import_file
 from otel_voiceload.store.open import open_store
 
 RECORDED = Path(__file__).parents[1] / "recorded"
@@ -76,3 +79,46 @@ def test_a_file_in_which_nothing_can_be_read_leaves_no_recording(tmp_path: Path)
     with pytest.raises(UsageError, match="line 1: it is no OTLP request"):
         imported(path, tmp_path / "store")
     assert not (tmp_path / "store" / "recordings").exists()
+
+
+def test_an_import_that_was_interrupted_leaves_a_run_and_the_next_adds_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "JOIN_ITEMS", 1)
+    store, broken, lines = tmp_path / "store", 20, 40
+    piped = b"\n".join(b"{" if n == broken else work(n) for n in range(lines))
+
+    def interrupt(_words: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        import_file("-", store, "cut", io.BytesIO(piped), interrupt)
+    ((_, cut, shut_down),) = runs(store)
+    assert not shut_down
+    assert broken - 1 - 2 * SENDERS <= cut < lines - 1, "what was under way at most is not there"
+    assert list(store.glob(".import-*")) == []
+
+    whole = import_file("-", store, "cut", io.BytesIO(piped), lambda _words: None)
+
+    assert (whole.known, whole.spans) == (False, lines - 1)
+    assert runs(store) == ((whole.run_id, lines - 1, True),), "none is missing, none there twice"
+
+
+def work(number: int) -> bytes:
+    span = {
+        "traceId": "ab" * 16,
+        "spanId": f"{number + 1:016x}",
+        "name": "work",
+        "startTimeUnixNano": "1795387449000000000",
+        "endTimeUnixNano": "1795387449100000000",
+    }
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
+def runs(store: Path) -> tuple[tuple[Any, ...], ...]:
+    """Id, spans of the file and whether it was shut down, of each run."""
+    with open_store(store) as reading:
+        return reading.sql(
+            "select run_id, (select count(*) from otel_spans s where s.name = 'work'), shut_down"
+            " from runs"
+        ).rows

@@ -2,9 +2,9 @@
 
 Doublings while nothing bends, steps of a quarter as soon as something is suspected: they only go
 up, because a target that comes down from a peak is a different one for a while. The search is over
-when the knee's interval is tight, when callers are no longer served, or at the top. A level at which
-the generator was the limit says nothing of the target: it is held once more, since a machine may
-have been busy for a moment, and the search ends when that was no better.
+when the knee's interval is tight, when callers are no longer served, or at the top. A level at
+which the generator was the limit says nothing of the target: it is held once more, since a machine
+may have been busy for a moment, and the search ends when that was no better.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def test_a_run_can_be_found_by_others_while_it_goes_on_and_no_longer(world: Worl
         ("ramp", Request(calls=1), "1 call, about 60 s"),
         ("custom", Request(stages=("10m:200", "hold:2h:200")), "2 stages, up to 200 calls, about"),
         ("custom", Request(stages=("90s:4",)), "up to 4 calls, about 90 s"),
-        ("baseline", Request(), "10 calls, 60 s at least, 15 min at most"),
+        ("baseline", Request(), "3 levels up to 10 calls, 2 min at least, 15 min at most"),
         (
             "custom",
             Request(rate_per_s=2),

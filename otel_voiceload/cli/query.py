@@ -11,7 +11,7 @@ from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.errors import UsageError
 from otel_voiceload.reports import asking
 from otel_voiceload.reports.render import rows
-from otel_voiceload.reports.runs import open_selected
+from otel_voiceload.reports.runs import open_to_ask
 from otel_voiceload.store.reading import Table
 
 app = verb_app()
@@ -55,7 +55,7 @@ def query(
         common.emit(asking.text_of(question))
         return
     parameters = asking.parameters_of(param or [])
-    reading, run_id = open_selected(common.store, run)
+    reading, run_id = open_to_ask(common.store, run)
     with reading:
         for note in reading.notes:
             common.note(note)

@@ -21,7 +21,8 @@ _NUMBER: Final = re.compile(r"^-?\d+(\.\d+)?$")
 def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, object]) -> Table:
     """The answer of a question; a query's or view's is about one run, SQL sees the whole store.
 
-    SQL may say ``$run_id``, and every name of ``parameters``.
+    Without a run (``run_id`` empty) a view is asked whole. SQL may say ``$run_id``, and every name
+    of ``parameters``.
     """
     question = question.strip().rstrip(";").strip()
     if not question:
@@ -32,9 +33,13 @@ def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, obje
     if question in WHOLE_VIEWS:
         return reading.sql(f"from {question}")
     if question in RUN_VIEWS and question not in catalogue.catalogue():
+        if not run_id:
+            return reading.sql(f"from {question}")
         text = f"from {question} where run_id = $run_id"
         return reading.sql(text, run_id=run_id)
     names = set(_names(_code(catalogue.find(question).sql)))
+    if not run_id:
+        reading.run_id("latest")  # says that there is none, and how to make one
     unknown = set(parameters) - names
     if unknown:
         raise UsageError(f"the query {question} has no parameter {', '.join(sorted(unknown))}")

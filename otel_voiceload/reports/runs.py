@@ -57,6 +57,21 @@ def open_selected(store: Path, selector: str) -> tuple[Reading, str]:
     return open_run(read_marks(store).resolve(selector), store)
 
 
+def open_to_ask(store: Path, selector: str) -> tuple[Reading, str]:
+    """As ``open_selected``; the run id is empty where ``latest`` is meant and nothing but spans of
+    others was collected: those can be asked for all the same."""
+    if selector != "latest":
+        return open_selected(store, selector)
+    reading = open_store(store)
+    try:
+        if not reading.sql("select run_id from runs limit 1").rows:
+            return reading, ""
+        return reading, reading.run_id(selector)
+    except BaseException:
+        reading.close()
+        raise
+
+
 def listed(reading: Reading, marks: Marks) -> Table:
     """All runs, the newest first, with the tags from both places and the validity of a report."""
     table = reading.sql(_LIST)

@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.cli.ovl import ovl
 from tests.reports.samples import PLANTED, QUIET
+from tests.store.builder import UNIX_NS, spans_batch, write_store
 
 Capture = pytest.CaptureFixture[str]
 
@@ -63,3 +65,18 @@ def test_what_can_not_be_asked_is_one_line(
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
     assert ended.err.count("\n") == 1
+
+
+def test_spans_of_others_can_be_asked_for_where_no_run_is(tmp_path: Path, capsys: Capture) -> None:
+    lone = Span(trace_id=b"t" * 16, span_id=b"s" * 8, name="alone", start_time_unix_nano=UNIX_NS)
+    batch = spans_batch([lone], {"service.name": "elsewhere"})
+    store = write_store(tmp_path / "store", [([batch], True)])
+
+    own = ovl(capsys, store, "query", "select name from otel_spans", "-f", "json")
+    view = ovl(capsys, store, "query", "otel_spans", "-f", "json")
+    named = ovl(capsys, store, "query", "level_table")
+
+    assert json.loads(own.out) == [{"name": "alone"}]
+    assert [row["name"] for row in json.loads(view.out)] == ["alone"]
+    assert (named.code, named.out) == (2, "")
+    assert "holds no run yet" in named.err

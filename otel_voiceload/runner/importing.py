@@ -132,7 +132,7 @@ def import_file(
     assert handle.child is not None
     with open_store(store) as reading:
         rows = reading.sql(_RUNS, recording=str(handle.child.ready["recording"])).dicts()
-    result.joined = [Joined(**row) for row in rows]  # type: ignore[arg-type]
+    result.joined = [Joined(**row) for row in rows]  # type: ignore[arg-type]  # its columns
     return result
 
 

@@ -100,21 +100,23 @@ def test_a_telemetry_process_that_is_killed_leaves_what_it_had_written(tmp_path:
         told.process.kill()
         told.process.join()
     assert spooled.segments(lane), "nothing was written"
-    # As it looks when the kill fell into a write.
-    half = spooled.pack(Frame("traces", 20, b"x" * 100))[:60]
-    with spooled.segments(lane)[-1].open("ab") as file:
-        file.write(half)
+    damaged = waiting(tmp_path, RUN).lost.get("spool_damaged", 0)
+    if not damaged:  # the kill fell between two writes: now as it looks when it falls into one
+        damaged = 20
+        half = spooled.pack(Frame("traces", damaged, b"x" * 100))[:60]
+        with spooled.segments(lane)[-1].open("ab") as file:
+            file.write(half)
     whole = waiting(tmp_path, RUN)
     assert whole.spans > 0
-    assert whole.lost == {"spool_damaged": 20}
+    assert whole.lost == {"spool_damaged": damaged}
     with Served(tmp_path) as served:
         (said,) = handle(served).deliver_leftovers(tmp_path, {})
         assert served.stop()[0] == 0
     assert said.startswith(f"stored {whole.spans} spans")
-    assert "20 spool_damaged" in said
+    assert f"{damaged} spool_damaged" in said
     found = stored(tmp_path)
     assert (found.spans.total(), found.doubles) == (whole.spans, 0)
-    assert waiting(tmp_path, RUN).lost == {"spool_damaged": 20}
+    assert waiting(tmp_path, RUN).lost == {"spool_damaged": damaged}
 
 
 @in_full

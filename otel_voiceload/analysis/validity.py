@@ -70,8 +70,9 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
             " side: the load was less than asked for"
         )
     _lost(facts, grave, light)
-    if not facts.shut_down and facts.calls:
-        light.append("the run ended without a shutdown, so its last calls are cut")
+    if not facts.shut_down:
+        cut = ", so its last calls are cut" if facts.calls else ""
+        light.append(f"the run ended without a shutdown{cut}")
     if facts.impossible_turns:
         light.append(f"{_count(facts.impossible_turns, 'turn')} with a negative latency left out")
     if facts.levels_thin:

@@ -53,7 +53,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         before = time.monotonic()
         stopped_out, stopped_err = stopped.communicate(timeout=30)
         took_s = time.monotonic() - before
-        wait_for_load(killed, 0)
+        wait_for_load(killed, 3)  # else it may be gone before its first call was recorded
         killed.kill()
         killed.communicate()
         out, err = whole.communicate(timeout=60)
@@ -72,7 +72,7 @@ def test_a_run_against_an_agent_is_judged_by_what_the_user_promised(played: Play
     assert whole.code in (0, 4), whole.err  # 4: too few turns to be sure
     report = json.loads(whole.out)
     assert report["run"]["tag"] == "tuesday"
-    assert report["turn_latency"]["samples"] >= 5
+    assert report["turn_latency"]["samples"] >= 3  # three calls of ten seconds give 4 to 9
     assert report["turn_inflection"]["status"] == "cannot_tell"
     assert {c["component"] for c in report["components"]} >= {"stt", "llm", "tts", "network"}
     assert "in-band timing" in whole.err

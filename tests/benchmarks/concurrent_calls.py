@@ -28,7 +28,6 @@ from tests.benchmarks.running import (
     COMMAND,
     ROOT,
     agent,
-    busy_s,
     cpu_s,
     descriptors,
     environment,
@@ -69,7 +68,6 @@ class Used:
     generator: float  # the command, its workers and telemetry
     collector: float
     agent: float
-    others: float  # whatever else ran on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +107,7 @@ class CpuWatch(threading.Thread):
             collector = sum(latest[pid] for pid in collectors)
             generator = sum(latest.values()) - collector
             agents = cpu_s(agent_pid) or 0.0
-            others = busy_s() - generator - collector - agents
-            self.seen.append(Used(time.time(), generator, collector, agents, others))
+            self.seen.append(Used(time.time(), generator, collector, agents))
 
     def _look_at_worker(self, candidates: set[int], collectors: set[int]) -> None:
         """The one of them that holds the calls."""
@@ -151,7 +148,7 @@ class CpuWatch(threading.Thread):
         passed_s = last.at_unix_s - first.at_unix_s
         return {
             name: (getattr(last, name) - getattr(first, name)) / passed_s
-            for name in ("generator", "collector", "agent", "others")
+            for name in ("generator", "collector", "agent")
         }
 
 
@@ -269,7 +266,6 @@ def rows_of(f: dict[str, Any]) -> list[tuple[str, str]]:
         ("cores: agent", f"{cores['agent']:.2f}, {per_call(cores['agent'], f)}"),
         ("who runs where", "nobody is pinned: the kernel places them"),
         ("worker's memory per call", kilobytes(f["bytes_per_call"])),
-        ("cores: everything else on this machine", f"{cores['others']:.2f}"),
         ("spans ended, stored, lost", f"{f['spans']['ended']}, {f['spans']['stored']}, {lost}"),
         ("validity, exit", f"{f['validity']}, {f['exit']}"),
         (

@@ -3,7 +3,8 @@
 Each number of calls is a run of the real ``ovl generate`` with everything on: hearing,
 conversation, records, spans, collector. It counts when the run is valid, nearly all calls were
 held, and pacing kept its bounds. The number is doubled until one does not count, and then halved in
-between.
+between. A number that failed is tried once more: a shared machine has bad minutes of its own, in
+which a quarter of the load fails just as well. Every attempt is printed.
 
 ``generator``: the worker alone on the first core; target (``light_agent``), telemetry, collector
 and the command share the others. ``both``: the reference agent, hearing and speaking, in the place
@@ -45,6 +46,7 @@ MEMORY_BYTES = 200_000  # per call, of the worker
 LEAST = {"generator": 500, "both": 400, "twilio": 250}  # calls: fewer, and it leaves with 1
 LATE_SHARE = 0.001
 HELD_SHARE = 0.95
+ATTEMPTS = 2
 CLOSE = 1.15  # the search ends when the least that failed is this much above the most that held
 
 COLUMNS = (
@@ -56,7 +58,6 @@ COLUMNS = (
     "worker cores, ms per call-second",
     "target cores",
     "collector",
-    "others",
     "memory per call",
 )
 
@@ -99,7 +100,6 @@ def row(f: dict[str, Any]) -> tuple[str, ...]:
         f"{f['worker_cores']:.2f}, {each:.2f}",
         f"{f['cores']['agent']:.2f}",
         f"{f['cores']['collector']:.2f}",
-        f"{f['cores']['others']:.2f}",
         kilobytes(f["bytes_per_call"]),
     )
 
@@ -109,8 +109,11 @@ def search(asked: argparse.Namespace, pid: int, url: str) -> list[dict[str, Any]
     runs: list[dict[str, Any]] = []
     good, bad, calls = 0, 0, asked.calls
     while True:
-        runs.append(play(calls, asked.seconds, pid, url))
-        print("  ".join(row(runs[-1])), file=sys.stderr, flush=True)
+        for _ in range(ATTEMPTS):
+            runs.append(play(calls, asked.seconds, pid, url))
+            print("  ".join(row(runs[-1])), file=sys.stderr, flush=True)
+            if not runs[-1]["why_not"]:
+                break
         if runs[-1]["why_not"]:
             bad = calls
         else:
@@ -170,7 +173,7 @@ def ratio(plain: dict[str, Any], counted: list[dict[str, Any]]) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=250, help="where the search begins")
+    parser.add_argument("--calls", type=int, default=500, help="where the search begins")
     parser.add_argument("--most", type=int, default=1000, help="and where it ends")
     parser.add_argument("--step", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=60)

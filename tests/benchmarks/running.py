@@ -108,14 +108,6 @@ def cpu_s(pid: int) -> float | None:
     )
 
 
-def busy_s() -> float:
-    """Seconds of CPU that the whole machine has used, of all cores together."""
-    user, nice, system, _idle, _waiting, *interrupts = [
-        int(ticks) for ticks in Path("/proc/stat").read_text("utf-8").split("\n")[0].split()[1:8]
-    ]
-    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
-
-
 def family(pid: int) -> list[int]:
     """The process and all that descend from it."""
     children: dict[int, list[int]] = {}

@@ -153,6 +153,12 @@ def pin(pid: int, cores: set[int]) -> None:
             os.sched_setaffinity(int(thread.name), cores)
 
 
+def stolen_s() -> float:
+    """Seconds of CPU that this machine's host gave to others, of all cores together."""
+    ticks = Path("/proc/stat").read_text("utf-8").split("\n")[0].split()[8]
+    return int(ticks) / os.sysconf("SC_CLK_TCK")
+
+
 def is_collector(pid: int) -> bool:
     try:
         return b"ovl_collector" in Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ovl_collector.admission import RETRY_AFTER_S
 from ovl_collector.decoded import Signal
-from ovl_collector.errors import RequestRefused, TooLarge, Unavailable, Unexpected
+from ovl_collector.errors import RequestRefused, TooLarge, TooSlow, Unavailable, Unexpected
 from ovl_collector.receive import Answer
 
 PROTOBUF: Final = "application/x-protobuf"
@@ -22,13 +22,13 @@ JSON: Final = "application/json"
 
 # google.rpc.Code
 INVALID_ARGUMENT: Final = 3
+DEADLINE_EXCEEDED: Final = 4
 NOT_FOUND: Final = 5
 RESOURCE_EXHAUSTED: Final = 8
 UNIMPLEMENTED: Final = 12
 INTERNAL: Final = 13
 UNAVAILABLE: Final = 14
 UNAUTHENTICATED: Final = 16
-DEADLINE_EXCEEDED: Final = 4
 
 
 def export_response(signal: Signal, answer: Answer, content_type: str = PROTOBUF) -> bytes:
@@ -93,6 +93,8 @@ def code_of(refused: RequestRefused) -> int:
         return UNAVAILABLE
     if isinstance(refused, TooLarge):
         return RESOURCE_EXHAUSTED
+    if isinstance(refused, TooSlow):
+        return DEADLINE_EXCEEDED
     if isinstance(refused, Unexpected):
         return INTERNAL
     return INVALID_ARGUMENT

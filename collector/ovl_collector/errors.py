@@ -5,6 +5,7 @@
     RequestRefused                one request is answered with an error; the collector goes on
     ├── Undecodable           400 / INVALID_ARGUMENT, never retried
     ├── TooLarge              413 / RESOURCE_EXHAUSTED without RetryInfo, never retried
+    ├── TooSlow               408 / DEADLINE_EXCEEDED, and the connection is closed
     ├── Unavailable           503 / UNAVAILABLE with RetryInfo, to be retried
     └── Unexpected            500 / INTERNAL, never retried: a fault of the collector
 
@@ -40,6 +41,10 @@ class Undecodable(RequestRefused):
 
 class TooLarge(RequestRefused):
     """The body, or what it unfolds to, is over a limit."""
+
+
+class TooSlow(RequestRefused):
+    """The body did not arrive in time."""
 
 
 class Unavailable(RequestRefused):

@@ -21,6 +21,7 @@ import grpc.aio
 
 from ovl_collector import answers
 from ovl_collector.config import Address, Tls
+from ovl_collector.deadlines import Deadlines
 from ovl_collector.decoded import Signal
 from ovl_collector.errors import (
     RequestRefused,
@@ -87,7 +88,14 @@ class Intake:
 class GrpcServer:
     """Bound first and started later, so that a port in use is known before anything is made."""
 
-    def __init__(self, body_bytes: int, token: str | None, intake: Intake | None = None) -> None:
+    def __init__(
+        self,
+        body_bytes: int,
+        token: str | None,
+        intake: Intake | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        deadlines = deadlines or Deadlines()
         self._intake = intake or Intake()
         self._token = token.encode() if token is not None else None
         self._server = grpc.aio.server(
@@ -99,6 +107,9 @@ class GrpcServer:
                 # It would widen the window of every stream, read or not, to megabytes.
                 ("grpc.http2.bdp_probe", 0),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+                # Who is sent away for idling is told so and loses no call: clients just reconnect.
+                ("grpc.max_connection_idle_ms", round(1000 * deadlines.idle_s)),
+                ("grpc.server_handshake_timeout_ms", round(1000 * deadlines.header_s)),
             )
         )
 

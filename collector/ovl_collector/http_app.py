@@ -21,8 +21,9 @@ from ovl_collector.admission import RETRY_AFTER_S, Reservation
 from ovl_collector.answers import JSON, PROTOBUF
 from ovl_collector.control import Control
 from ovl_collector.cors import Cors, is_preflight, readable_by, send_preflight
+from ovl_collector.deadlines import Deadlines
 from ovl_collector.decoded import Signal
-from ovl_collector.errors import RequestRefused, TooLarge, Unavailable, Unexpected
+from ovl_collector.errors import RequestRefused, TooLarge, TooSlow, Unavailable, Unexpected
 from ovl_collector.receive import Receiver
 
 # ASGI's own types: messages are plain dictionaries of mixed values.
@@ -33,8 +34,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _SIGNALS: Final[dict[str, Signal]] = {"/v1/traces": "traces", "/v1/metrics": "metrics"}
 _NOT_STORED: Final = {"/v1/logs": "logs", "/v1development/profiles": "profiles"}
 _ENCODINGS: Final = {b"": False, b"identity": False, b"gzip": True}
-_BODY_TIMEOUT_S: Final = 20.0
-_DRAIN_TIMEOUT_S: Final = 10.0
 _SMALL_BYTES: Final = 256 * 1024
 
 
@@ -59,7 +58,9 @@ class App:
         control: Control,
         token: str | None,
         cors_origins: Sequence[str] = (),
+        deadlines: Deadlines | None = None,
     ) -> None:
+        self._deadlines = deadlines or Deadlines()
         self._receiver = receiver
         self._control = control
         self._token = token.encode() if token is not None else None
@@ -103,7 +104,7 @@ class App:
             answer = await self._export(signal, scope, headers, body, content_type)
         except _Failed as failed:
             if closes:
-                await body.drop()
+                await body.drop(self._deadlines.drain_s)
             text = answers.status_body(failed.code, str(failed), content_type)
             await _respond(send, failed.status, content_type, text, failed.headers)
         except _ClientGone:
@@ -114,7 +115,7 @@ class App:
             )
             self._receiver.count_refusal(signal or "other", refused)
             if closes:
-                await body.drop()
+                await body.drop(self._deadlines.drain_s)
             status, extra = _http_refusal(refused)
             text = answers.status_body(answers.code_of(refused), str(refused), content_type)
             await _respond(send, status, content_type, text, extra)
@@ -166,14 +167,12 @@ class App:
         client = scope.get("client")
         with self._receiver.admission.reserve(size, arrived=False) as reservation:
             try:
-                async with asyncio.timeout(_BODY_TIMEOUT_S):
+                async with asyncio.timeout(self._deadlines.body_s):
                     data = await body.read(reservation, limit)
             except TimeoutError:
-                raise _Failed(
-                    HTTPStatus.REQUEST_TIMEOUT,
-                    answers.DEADLINE_EXCEEDED,
-                    f"the body did not arrive within {_BODY_TIMEOUT_S:.0f} s",
-                    {"connection": "close"},
+                raise TooSlow(
+                    f"the body did not arrive within {self._deadlines.body_s:g} s",
+                    reason="slow_body",
                 ) from None
             answer = await self._receiver.export(
                 signal,
@@ -227,10 +226,10 @@ class _Body:
             data += await self._part()
         return data[:_SMALL_BYTES]
 
-    async def drop(self) -> None:
+    async def drop(self, within_s: float) -> None:
         """Reads what is left and forgets it."""
         with contextlib.suppress(TimeoutError, _ClientGone):
-            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
+            async with asyncio.timeout(within_s):
                 while self._more:
                     await self._part()
 
@@ -264,6 +263,8 @@ def _http_refusal(refused: RequestRefused) -> tuple[HTTPStatus, dict[str, str]]:
         return HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(RETRY_AFTER_S)}
     if isinstance(refused, TooLarge):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {}
+    if isinstance(refused, TooSlow):
+        return HTTPStatus.REQUEST_TIMEOUT, {"connection": "close"}
     if isinstance(refused, Unexpected):
         return HTTPStatus.INTERNAL_SERVER_ERROR, {}
     return HTTPStatus.BAD_REQUEST, {}

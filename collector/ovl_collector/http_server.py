@@ -11,17 +11,17 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ovl_collector.config import Tls
+from ovl_collector.deadlines import Deadlines
 from ovl_collector.http_app import App
 
-_HEADER_TIMEOUT_S: Final = 10.0
 _HEADER_BYTES: Final = 64 * 1024
-_IDLE_TIMEOUT_S: Final = 75
 _GRACE_S: Final = 5
 
 
@@ -29,8 +29,11 @@ class TimedProtocol(HttpToolsProtocol):
     """One connection: its headers must arrive soon and stay small, and idling has an end."""
 
     # Any: uvicorn builds the protocol with keyword arguments of its own choice.
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, deadlines: Deadlines, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # uvicorn's own setting is of whole seconds; its timer takes any.
+        self.timeout_keep_alive = deadlines.idle_s  # type: ignore[assignment]
+        self._header_s = deadlines.header_s
         self._header_deadline: asyncio.TimerHandle | None = None
         self._header_bytes = 0
 
@@ -70,7 +73,7 @@ class TimedProtocol(HttpToolsProtocol):
     def _await_headers(self) -> None:
         if self._header_deadline is None:
             self._header_bytes = 0
-            self._header_deadline = self.loop.call_later(_HEADER_TIMEOUT_S, self._too_slow)
+            self._header_deadline = self.loop.call_later(self._header_s, self._too_slow)
 
     def _headers_are_here(self) -> None:
         if self._header_deadline is not None:
@@ -98,10 +101,17 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    def __init__(self, app: App, listener: socket.socket, tls: Tls | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        listener: socket.socket,
+        tls: Tls | None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        protocol = partial(TimedProtocol, deadlines=deadlines or Deadlines())
         config = uvicorn.Config(
             app,
-            http=TimedProtocol,
+            http=cast("type[asyncio.Protocol]", protocol),  # uvicorn only ever calls it
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -111,7 +121,6 @@ class HttpServer:
             server_header=False,
             proxy_headers=False,
             backlog=1024,
-            timeout_keep_alive=_IDLE_TIMEOUT_S,
             timeout_graceful_shutdown=_GRACE_S,
             ssl_certfile=tls.cert if tls else None,
             ssl_keyfile=tls.key if tls else None,

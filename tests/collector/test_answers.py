@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from ovl_collector.answers import JSON, PROTOBUF, code_of, export_response, status_body
-from ovl_collector.errors import TooLarge, Unavailable, Undecodable
+from ovl_collector.errors import TooLarge, TooSlow, Unavailable, Undecodable, Unexpected
 from ovl_collector.receive import Answer
 
 
@@ -50,6 +50,9 @@ def test_an_unavailable_one_says_when_to_come_back():
     assert json.loads(status_body(14, "full", JSON))["details"][0]["retryDelay"] == "1s"
 
 
-@pytest.mark.parametrize(("refused", "code"), [(Undecodable, 3), (TooLarge, 8), (Unavailable, 14)])
+@pytest.mark.parametrize(
+    ("refused", "code"),
+    [(Undecodable, 3), (TooSlow, 4), (TooLarge, 8), (Unexpected, 13), (Unavailable, 14)],
+)
 def test_each_refusal_has_its_code(refused, code):
     assert code_of(refused("x", reason="x")) == code

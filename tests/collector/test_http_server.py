@@ -1,22 +1,42 @@
 """What only a real connection shows: keep-alive, early answers, limits of headers and time."""
 
 import gzip
+import socket
+import sys
 import threading
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from ovl_collector import http_server
+from ovl_collector.deadlines import Deadlines
 
 from .processes import Served, post, read_answer
-from .requests import traces
+from .requests import as_json, field, traces
 
 BODY = traces(2).SerializeToString()
+JSON = "application/json"
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+MOST_ANSWER_BYTES = 4 * 2**20
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("http") / "store") as made:
+    """Without addresses, as people start it: the standard ports, or free ones."""
+    with Served(tmp_path_factory.mktemp("http") / "store", "--max-age", "7d") as made:
         yield made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address only")
+def test_the_default_doors_are_open_to_this_machine_only(served):
+    """127.0.0.2 is this machine by another address: who listened everywhere would answer there."""
+    for address in (served.http.removeprefix("http://"), served.grpc):
+        host, port = address.split(":")
+        assert host == "127.0.0.1"
+        socket.create_connection((host, int(port)), timeout=60).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", int(port)), timeout=60)
 
 
 def test_one_connection_carries_many_requests(served):
@@ -84,15 +104,58 @@ def test_what_is_no_http_is_told_so(served):
         assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
+def test_an_answer_stays_small_whatever_it_complains_of(served):
+    """50,000 rejected spans, and a wrong value of 3 MiB, in both encodings and over gRPC."""
+    bad = field(1, field(2, field(2, b"") * 50_000))
+    long = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"%s"}]}]}]}' % (b"x" * 3 * 2**20)
+    wrong = field(1, field(2, field(2, field(5, b"x" * 3 * 2**20))))[:-1]
+    with served.connect() as connection, grpc.insecure_channel(served.grpc) as channel:
+        connection.sendall(post(bad))
+        status, _, body = read_answer(connection)
+        partial = ExportTraceServiceResponse.FromString(body).partial_success
+        assert (status, partial.rejected_spans) == (200, 50_000)
+        sizes = [len(body)]
+        for request, kind in ((wrong, "application/x-protobuf"), (long, JSON)):
+            connection.sendall(post(request).replace(b"application/x-protobuf", kind.encode()))
+            status, headers, body = read_answer(connection)
+            assert (status, headers["content-type"]) == (400, kind)
+            sizes.append(len(body))
+        export = channel.unary_unary(EXPORT)
+        sizes.append(len(export(bad, timeout=60)))
+        with pytest.raises(grpc.RpcError) as refused:
+            export(wrong, timeout=60)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert max(*sizes, len(refused.value.details())) < 2000 < MOST_ANSWER_BYTES
+
+
+def over_grpc(served, requests):
+    own = [("grpc.use_local_subchannel_pool", 1)]  # else all clients share one connection
+    with grpc.insecure_channel(served.grpc, options=own) as channel:
+        return [200 if channel.unary_unary(EXPORT)(each) == b"" else 0 for each in requests]
+
+
+def over_http(served, requests, kind):
+    answers = []
+    with served.connect() as connection:
+        for each in requests:
+            connection.sendall(post(each).replace(b"application/x-protobuf", kind.encode()))
+            answers.append(read_answer(connection)[0])
+    return answers
+
+
 def test_connections_are_served_side_by_side(served):
+    """Both protocols and both encodings at once."""
     answers = []
 
     def client(number: int) -> None:
-        with served.connect() as connection:
-            for turn in range(4):
-                request = traces(8, first=1000 * number + 10 * turn + 1)
-                connection.sendall(post(request.SerializeToString()))
-                answers.append(read_answer(connection)[0])
+        requests = [traces(8, first=1000 * number + 10 * turn + 1) for turn in range(4)]
+        bodies = [each.SerializeToString() for each in requests]
+        if number % 3 == 0:
+            answers.extend(over_grpc(served, bodies))
+        elif number % 3 == 1:
+            answers.extend(over_http(served, [as_json(each) for each in requests], JSON))
+        else:
+            answers.extend(over_http(served, bodies, "application/x-protobuf"))
 
     before = served.control("GET", "/control/stats")["signals"]["traces"]["stored"]
     threads = [threading.Thread(target=client, args=(number,)) for number in range(1, 33)]
@@ -149,7 +212,7 @@ def test_a_client_that_sends_no_headers_is_dropped():
     config = uvicorn.Config(lambda *_: None, log_config=None, lifespan="off")
     config.load()
     protocol = http_server.TimedProtocol(
-        config=config, server_state=ServerState(), app_state={}, _loop=clock
+        deadlines=Deadlines(), config=config, server_state=ServerState(), app_state={}, _loop=clock
     )
     protocol.connection_made(wire)
     protocol.data_received(b"POST /v1/traces HTTP/1.1\r\nhost: ")

@@ -17,6 +17,8 @@ from ovl_collector.segments import Rotation
 
 def config_from(arguments: argparse.Namespace) -> Config:
     """Raises UsageError for what no option can mean."""
+    if arguments.token == "":  # as from a variable that nobody set: it would open the door
+        raise UsageError("--token is empty; give one, or leave the option out")
     tls = None
     if arguments.tls_cert or arguments.tls_key or arguments.tls_client_ca:
         if not (arguments.tls_cert and arguments.tls_key):
@@ -32,6 +34,7 @@ def config_from(arguments: argparse.Namespace) -> Config:
         tls=tls,
         insecure=arguments.insecure,
         parent_pid=arguments.parent_pid,
+        private=arguments.private,
         limits=Limits(body_bytes=arguments.max_body_mib * 2**20),
         room_bytes=max(48, 3 * arguments.max_body_mib) * 2**20,
         rotation=Rotation(
@@ -43,6 +46,7 @@ def config_from(arguments: argparse.Namespace) -> Config:
             parse_size(arguments.max_size, "--max-size") if arguments.max_size else None,
             parse_age(arguments.max_age, "--max-age") if arguments.max_age else None,
         ),
+        self_watch_s=arguments.self_watch_s,
         forward=_destination(arguments),
         cors_origins=tuple(arguments.cors_origin),
     )

@@ -84,10 +84,12 @@ class Config:
     tls: Tls | None = None
     insecure: bool = False
     parent_pid: int | None = None
+    private: bool = False  # ends with the run that started it, so no other run may use it
     room_bytes: int = 48 * 2**20  # of requests, decoded, from arrival to their commit
     limits: Limits = field(default_factory=Limits)
     rotation: Rotation = field(default_factory=Rotation)
     keep: Keep = field(default_factory=Keep)
+    self_watch_s: float = 10.0
     forward: Destination | None = None
     cors_origins: tuple[str, ...] = ()  # of web pages whose browsers may send
 
@@ -97,6 +99,15 @@ class Config:
             *self.rotation.problems(),
             *self.keep.problems(),
         ]
+        most, segment = self.keep.max_bytes, self.rotation.body_bytes
+        if most is not None and 0 < most < segment:
+            found.append(
+                f"--max-size of {most / 2**20:.1f} MiB is less than one segment file may take "
+                f"({segment / 2**20:.0f} MiB); give more, or make the files smaller "
+                "(segment_mib in the collector's configuration file)"
+            )
+        if self.self_watch_s <= 0:
+            found.append(f"--self-watch-s must be positive, not {self.self_watch_s}")
         if self.tls is not None:
             found += self.tls.problems()
         if self.forward is not None:

@@ -145,14 +145,17 @@ class Control:
         )
 
 
-def write_control_file(folder: Path, *, grpc: str, http: str, token: str) -> dict[str, Any]:
-    """``grpc`` is host:port, ``http`` a base URL."""
+def write_control_file(
+    folder: Path, *, grpc: str, http: str, token: str, private: bool = False
+) -> dict[str, Any]:
+    """``grpc`` is host:port, ``http`` a base URL. A ``private`` one is not for other runs."""
     content = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
         "grpc": grpc,
         "http": http,
         "token": token,
+        "private": private,
     }
     replace_file(folder / CONTROL_FILE, orjson.dumps(content) + b"\n", mode=0o600)
     return content

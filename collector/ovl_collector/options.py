@@ -87,6 +87,7 @@ OPTIONS: Final = (
     Option("segment_age_s", "float", "seconds a file stays open", Rotation().age_s),
     Option("max_size", "text", "of the store; the oldest files go first", example="20GiB"),
     Option("max_age", "text", "of what is kept", example="7d"),
+    Option("self_watch_s", "float", "seconds between its own figures in the store", 10.0),
     Option(
         "forward",
         "text",
@@ -103,6 +104,13 @@ OPTIONS: Final = (
         line_only=True,
     ),
     Option("parent_pid", "int", "stop in order when this process is gone", line_only=True),
+    Option(
+        "private",
+        "switch",
+        "for the process that started it: other runs on this store look for another",
+        False,
+        line_only=True,
+    ),
     Option("recover", "switch", "seal what dead collectors left, then exit", False, line_only=True),
     Option("config", "text", "TOML file with these options", line_only=True),
     Option(

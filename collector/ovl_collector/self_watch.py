@@ -21,7 +21,6 @@ from ovl_collector import __version__
 from ovl_collector.errors import RequestRefused
 from ovl_collector.receive import Receiver
 
-INTERVAL_S: Final = 10.0
 SERVICE: Final = "ovl-collector"
 
 # name, unit, key in the stats of the control endpoint
@@ -48,6 +47,7 @@ class SelfWatch:
         self._stats = stats
         self._unix_ns = unix_ns
         self._started_unix_ns = unix_ns()
+        self.points = 0  # of its own that were stored
         self._own_requests = 0
         self._last_seen = 0
 
@@ -57,15 +57,22 @@ class SelfWatch:
         seen = requests_of(stats) - self._own_requests
         if seen == self._last_seen:
             return False
-        body = metrics_of(stats, self._started_unix_ns, self._unix_ns()).SerializeToString()
+        request = metrics_of(stats, self._started_unix_ns, self._unix_ns())
+        body = request.SerializeToString()
         self._own_requests += 1  # stored or refused, it is counted
         try:
             with self._receiver.admission.reserve(len(body)) as reservation:
                 await self._receiver.export("metrics", body, reservation, peer="self")
+            self.points += _points(request)
         except RequestRefused as refused:
             self._receiver.count_refusal("metrics", refused)
         self._last_seen = seen
         return True
+
+
+def _points(request: ExportMetricsServiceRequest) -> int:
+    metrics = request.resource_metrics[0].scope_metrics[0].metrics
+    return sum(len(each.sum.data_points) + len(each.gauge.data_points) for each in metrics)
 
 
 def requests_of(stats: Mapping[str, Any]) -> int:

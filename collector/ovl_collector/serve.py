@@ -1,9 +1,10 @@
 """The collector's process: ``python -m ovl_collector.serve --store DIR``.
 
 Prints one JSON line when it is up: what control.json holds, the recording, and notes such as a port
-that was taken. SIGTERM and SIGINT drain: everything received is committed and acknowledged, the
-segment is sealed, the manifest says ended, control.json goes, and the exit code is 0. Under
-``--parent-pid`` SIGINT does nothing, since Ctrl-C is then for the parent to handle.
+that was taken. SIGTERM, SIGINT and SIGHUP drain: everything received is committed and acknowledged,
+the segment is sealed, the manifest says ended, control.json goes, a second line says what was
+stored, and the exit code is 0. Under ``--parent-pid`` what comes from the terminal (SIGINT, SIGHUP)
+does nothing, since it is then for the parent to handle.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ import duckdb
 import orjson
 import uvloop
 
-from ovl_collector import self_watch
 from ovl_collector.admission import Admission
 from ovl_collector.command_line import config_from
 from ovl_collector.config import Config
 from ovl_collector.control import CONTROL_FILE, Control, write_control_file
 from ovl_collector.doors import Doors, open_doors
-from ovl_collector.errors import CollectorError, UsageError
+from ovl_collector.errors import CollectorError as CollectorError  # for who imports this door
+from ovl_collector.errors import UsageError
+from ovl_collector.farewell import farewell
 from ovl_collector.forward import Forwarder
 from ovl_collector.http_app import App
 from ovl_collector.http_server import HttpServer
@@ -68,6 +70,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def printed_config(argv: Sequence[str]) -> str:
+    """What ``--print-config`` shows, for a caller that has read the environment itself.
+
+    Raises CollectorError.
+    """
+    return as_toml(read_options(argv, {}))
+
+
 async def serve(config: Config, announce: Callable[[dict[str, Any]], None]) -> None:
     """Runs one collector on the current event loop. Raises CollectorError before it is up."""
     problems = config.problems()
@@ -76,11 +86,11 @@ async def serve(config: Config, announce: Callable[[dict[str, Any]], None]) -> N
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    if config.parent_pid is None:
-        loop.add_signal_handler(signal.SIGINT, stopping.set)
-    else:
-        # Ctrl-C reaches the whole terminal; the parent still has calls to end and spans to send.
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
+    # These reach the whole terminal; a parent still has calls to end and spans to send.
+    terminal: Callable[[], None] = stopping.set if config.parent_pid is None else _do_nothing
+    loop.add_signal_handler(signal.SIGINT, terminal)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup has said otherwise
+        loop.add_signal_handler(signal.SIGHUP, terminal)
     # Ports before the recording, so that a port in use leaves no empty recording behind.
     doors = open_doors(config)
     if config.forward is not None and config.forward.url.rstrip("/") == doors.http_url:
@@ -144,14 +154,19 @@ async def _run(
         await doors.grpc_server.start(receiver)
         await http_server.start()
         content = write_control_file(
-            claim.folder, grpc=str(doors.grpc), http=doors.http_url, token=control.token
+            claim.folder,
+            grpc=str(doors.grpc),
+            http=doors.http_url,
+            token=control.token,
+            private=config.private,
         )
         recording = claim.manifest.recording
         announce({"event": "ready", **content, "recording": recording, "notes": doors.notes})
         retention = Retention(config.store, segments, config.keep, unix_ns=time.time_ns)
         watch = SelfWatch(receiver, control.stats, unix_ns=time.time_ns)
         async with _beside(
-            _watch_self(watch), _sweep(retention) if config.keep.is_bounded else None
+            _watch_self(watch, config.self_watch_s),
+            _sweep(retention) if config.keep.is_bounded else None,
         ):
             await _until_stopped(stopping, config.parent_pid)
     finally:
@@ -162,6 +177,11 @@ async def _run(
         if forwarder is not None:
             await asyncio.to_thread(forwarder.close)
         await asyncio.to_thread(segments.end)
+    announce(farewell(claim.manifest.recording, ledger.as_dict(), watch.points))
+
+
+def _do_nothing() -> None:
+    pass
 
 
 @contextlib.asynccontextmanager
@@ -182,9 +202,9 @@ async def _sweep(retention: Retention) -> None:
         await asyncio.to_thread(retention.sweep)
 
 
-async def _watch_self(watch: SelfWatch) -> None:
+async def _watch_self(watch: SelfWatch, interval_s: float) -> None:
     while True:
-        await asyncio.sleep(self_watch.INTERVAL_S)
+        await asyncio.sleep(interval_s)
         await watch.speak()
 
 
@@ -244,8 +264,11 @@ def _calm_the_allocator() -> None:
 
 
 def _announce(event: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(event).decode() + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(orjson.dumps(event).decode() + "\n")
+        sys.stdout.flush()
+    except OSError:  # who listened is gone; Python would flush once more at its exit and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

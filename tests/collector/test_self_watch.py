@@ -59,3 +59,11 @@ def test_refused_points_are_counted_and_no_error(collector, monkeypatch):
     assert asyncio.run(watch(collector).speak()) is True
     counts = collector.control.stats()["signals"]["metrics"]
     assert counts["refused_requests"] == {"queue_full": 1}
+
+
+def test_its_own_points_are_counted_apart(collector):
+    collector.request(traces(3).SerializeToString())
+    watcher = watch(collector)
+    asyncio.run(watcher.speak())
+    stored = collector.control.stats()["signals"]["metrics"]["stored"]
+    assert watcher.points == stored > 5

@@ -1,11 +1,13 @@
-"""The collector's process: real exporters, orderly ends, and ends that are not."""
+"""The collector's process: real exporters, orderly ends, and ends that are not.
+
+What a kill leaves, and an end under load, is in tests/faults/test_kills.py.
+"""
 
 import json
 import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -31,6 +33,14 @@ from .processes import FREE, WAIT_S, Served, post, read_answer, start
 from .requests import span_id, traces
 from .stores import query
 
+FIGURES = json.dumps(
+    {
+        "sql": "select m.name, coalesce(m.attributes ->> 'outcome', m.attributes ->> 'reason'), "
+        "max(m.value) from metric_points m join resources r using (resource_id) "
+        "where r.service_name = 'ovl-collector' "
+        "and m.attributes ->> 'signal' is distinct from 'metrics' group by all"
+    }
+).encode()
 COUNT = "select count(*), count(distinct span_id) from spans"
 
 
@@ -62,7 +72,7 @@ def test_real_exporters_of_every_kind_are_stored_whole(tmp_path):
                     child.add_event("happened", {"x": True})
                     child.set_status(Status(StatusCode.ERROR, "broken"))
             provider.shutdown()
-        code, errors = served.stop()
+        code, errors = served.stop(signal.SIGINT)
     assert (code, errors) == (0, "")
     (path,) = files(served.folder)
     rows = query(
@@ -101,7 +111,7 @@ def test_real_metric_exporters_are_stored(tmp_path):
             meter.create_counter("counter").add(3)
             meter.create_histogram("histogram").record(0.25)
             provider.shutdown()
-        assert served.stop() == (0, "")
+        assert served.stop(signal.SIGHUP) == (0, "")  # its terminal was closed
     (path,) = files(served.folder)
     rows = query(path, "select name, kind, value, point from metric_points order by name")
     assert [row[:3] for row in rows] == [
@@ -113,8 +123,18 @@ def test_real_metric_exporters_are_stored(tmp_path):
     assert json.loads(rows[2][3])["sum"] == 0.25
 
 
-def test_the_ready_line_and_the_control_file_say_where_it_is(tmp_path):
-    with Served(tmp_path / "store") as served:
+def figures(served, connection):
+    """What the collector has stored of itself by now, by metric and outcome or reason."""
+    token = f"authorization: Bearer {served.ready['token']}"
+    connection.sendall(post(FIGURES, token, path="/control/query"))
+    status, _, body = read_answer(connection)
+    assert status == 200, body
+    return {(name, what): value for name, what, value in json.loads(body)["rows"]}
+
+
+def test_what_it_says_of_itself_from_its_ready_line_to_its_last(tmp_path):
+    """Where it is, whose spans it has, its own figures in the store, and what it stored."""
+    with Served(tmp_path / "store", *FREE, "--self-watch-s", "0.05") as served:
         control = json.loads((served.folder / "control.json").read_bytes())
         assert served.ready == {
             "event": "ready",
@@ -123,10 +143,39 @@ def test_the_ready_line_and_the_control_file_say_where_it_is(tmp_path):
             "notes": [],
         }
         assert control["pid"] == served.process.pid
+        with served.connect() as connection:
+            for run, first in (("run-a", 1), ("run-b", 10)):
+                request = traces(3, first=first, resource={"voiceload.run.id": run})
+                connection.sendall(post(request.SerializeToString()))
+                assert read_answer(connection)[0] == 200
+            connection.sendall(post(b"not protobuf"))
+            assert read_answer(connection)[0] == 400
+            begun, found = time.monotonic(), {}
+            while found.get(("ovl.collector.refused", "undecodable")) != 1:
+                assert time.monotonic() - begun < WAIT_S, found
+                time.sleep(0.02)
+                found = figures(served, connection)
+        each = {"spans": 3, "metric_points": 0}
+        assert served.control("GET", "/control/stats")["runs"] == {"run-a": each, "run-b": each}
         served.control("POST", "/control/stop")
-        assert served.process.wait(WAIT_S) == 0
+        said, _ = served.process.communicate(timeout=WAIT_S)
+        assert served.process.returncode == 0
         assert not (served.folder / "control.json").exists()
     assert read_manifest(served.folder).ended
+    assert [found["ovl.collector.items", what] for what in ("received", "stored")] == [6, 6]
+    assert [found["ovl.collector.items", what] for what in ("rejected", "resent")] == [0, 0]
+    assert found["ovl.collector.commits", None] >= 1
+    assert found["ovl.collector.commit.duration", None] > 0
+    assert found["ovl.collector.segments", None] == 1
+    assert found["ovl.collector.queue.size", None] >= 0  # the most there was at any time
+    assert json.loads(said) == {
+        "event": "ended",
+        "recording": served.folder.name,
+        "spans": 6,
+        "metric_points": 0,  # its own are none of its senders'
+        "refused": {"undecodable": 1},
+        "rejected": {},
+    }
 
 
 def test_a_second_collector_on_the_same_recording_is_refused_at_once(tmp_path, capfd):
@@ -156,90 +205,8 @@ def test_it_ends_in_order_when_its_parent_is_gone(tmp_path):
     assert query(files(served.folder)[0], COUNT) == [(2, 2)]
 
 
-class Load:
-    """Clients that send batches of unique spans until their connection breaks."""
-
-    def __init__(self, served, clients=4, size=40, seed=0):
-        self.acked = set()
-        self.size = size
-        self._served = served
-        self._progress = threading.Condition()
-        self._threads = [
-            threading.Thread(target=self._run, args=(seed * 1000 + number,))
-            for number in range(1, clients + 1)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _run(self, client):
-        first = client * 10_000_000
-        try:
-            with self._served.connect() as connection:
-                while True:
-                    first += self.size
-                    body = traces(self.size, first=first).SerializeToString()
-                    connection.sendall(post(body))
-                    if read_answer(connection)[0] == 200:
-                        with self._progress:
-                            self.acked.add(first)
-                            self._progress.notify()
-        except OSError:
-            return
-
-    def wait_for(self, batches):
-        with self._progress:
-            assert self._progress.wait_for(lambda: len(self.acked) >= batches, WAIT_S)
-
-    def join(self):
-        for thread in self._threads:
-            thread.join(WAIT_S)
-        return self.acked
-
-
 def stored(folder):
     return [row[0] for path in files(folder) for row in query(path, "select span_id from spans")]
-
-
-def assert_exactly_once(folder, acked, size):
-    found = stored(folder)
-    wanted = {span_id(first + n) for first in acked for n in range(size)}
-    assert wanted <= set(found), f"{len(wanted - set(found))} acknowledged spans are gone"
-    assert len(found) == len(set(found))
-    assert len(found) % size == 0, "a batch is there in part"
-
-
-@pytest.mark.parametrize("batches", [1, 15, 40])
-def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path, batches):
-    """Tiny segments, so that kills land in commits, rotations, checkpoints and manifests."""
-    with Served(tmp_path / "store", *FREE, "--segment-items", "300") as served:
-        load = Load(served)
-        load.wait_for(batches)
-        served.process.send_signal(signal.SIGKILL)
-        acked = load.join()
-        served.process.wait(WAIT_S)
-    assert_exactly_once(served.folder, acked, load.size)  # as a reader finds it
-    again = Served(tmp_path / "store", *FREE, "--recording", served.folder.name)
-    with again, again.connect() as connection:
-        first = max(acked)
-        connection.sendall(post(traces(load.size, first=first).SerializeToString()))
-        assert read_answer(connection)[0] == 200  # a resend after a lost answer
-        assert again.stop()[0] == 0
-    manifest = read_manifest(served.folder)
-    assert (manifest.ended, manifest.damaged, manifest.shortened) == (True, (), ())
-    assert_exactly_once(served.folder, acked, load.size)
-
-
-def test_sigterm_under_load_commits_exactly_what_it_acknowledges(tmp_path):
-    with Served(tmp_path / "store", *FREE, "--segment-items", "300") as served:
-        load = Load(served)
-        load.wait_for(30)
-        code, errors = served.stop()
-        acked = load.join()
-    assert (code, errors) == (0, "")
-    assert {span_id(first + n) for first in acked for n in range(load.size)} == set(
-        stored(served.folder)
-    )
-    assert read_manifest(served.folder).ended
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of others need Linux")

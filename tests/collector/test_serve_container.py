@@ -1,4 +1,7 @@
-"""The container file, read as text: there is no container engine where these tests run."""
+"""The container file, read as text: there is no container engine where these tests run.
+
+That a read-only root file system is enough is told by tests/faults/test_disks.py.
+"""
 
 import json
 from pathlib import Path

@@ -62,31 +62,39 @@ def collect(
             help="TOML file with the collector's options; all but its store count here.",
         ),
     ] = None,
+    print_config: Annotated[
+        bool,
+        typer.Option("--print-config", help="Show what the options come to, secrets masked; end."),
+    ] = False,
 ) -> None:
     """Receive OTLP traces and metrics into the store; each is acknowledged once it is committed."""
-    from otel_voiceload.runner.collector import collect_in_foreground
+    from otel_voiceload.runner.collecting import Wanted, collect_in_foreground, effective_config
     from otel_voiceload.runner.plan import Access
 
-    words = ["--store", str(common.store)]
-    for option, value in (
-        ("--grpc", grpc),
-        ("--http", http),
-        ("--token", token),
-        ("--tls-cert", tls_cert),
-        ("--tls-key", tls_key),
-        ("--tls-client-ca", tls_client_ca),
-        ("--max-size", max_size),
-        ("--max-age", max_age),
-        ("--forward", forward),
-        *(("--forward-header", header) for header in forward_header or ()),
-        *(("--cors-origin", origin) for origin in cors_origin or ()),
-        ("--config", collector_config),
-    ):
-        if value is not None:
-            words += [option, str(value)]
+    options = [
+        f"{option}={value}"
+        for option, value in (
+            ("--grpc", grpc),
+            ("--http", http),
+            ("--tls-cert", tls_cert),
+            ("--tls-key", tls_key),
+            ("--tls-client-ca", tls_client_ca),
+            ("--max-size", max_size),
+            ("--max-age", max_age),
+            ("--forward", forward),
+            *(("--cors-origin", origin) for origin in cors_origin or ()),
+        )
+        if value is not None
+    ]
     if insecure:
-        words.append("--insecure")
+        options.append("--insecure")
+    wanted = Wanted(
+        common.store, tuple(options), token, tuple(forward_header or ()), collector_config
+    )
+    if print_config:
+        common.emit(effective_config(wanted))
+        return
     name = (token or "").removeprefix("env:")
     secret = os.environ.get(name, "") if name != token else token
     access = Access({"authorization": f"Bearer {secret}"} if secret else {}, tls_cert)
-    collect_in_foreground(words, common.emit, common.note, common.store, access)
+    collect_in_foreground(wanted, common.emit, common.note, access)

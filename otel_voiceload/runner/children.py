@@ -23,6 +23,7 @@ from otel_voiceload.errors import OvlError, UsageError
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
+_MOST_NEWS_BYTES = 64 * 1024
 
 
 class Child:
@@ -37,8 +38,10 @@ class Child:
     ) -> None:
         self.name = name
         self.ready = ready
+        self.farewell: dict[str, object] = {}  # what it said on stdout on its way out
         self._process = process
         self._stderr = stderr
+        self._told_bytes = 0  # of stderr, passed on by ``news``
 
     @property
     def pid(self) -> int:
@@ -58,12 +61,23 @@ class Child:
                 self._process.kill()
                 self._process.wait()
         if self._process.stdout is not None:
+            self.farewell = _object(_what_is_left(self._process.stdout))
             self._process.stdout.close()
         self._stderr.close()
         return self._process.returncode
 
     def last_words(self) -> str:
         return _last_line(self._stderr)
+
+    def news(self) -> list[str]:
+        """Whole lines that it has said on stderr since the last time.
+
+        The place in the file is shared with the child, which writes there, so it is not moved.
+        """
+        found = os.pread(self._stderr.fileno(), _MOST_NEWS_BYTES, self._told_bytes)
+        whole = found[: found.rfind(b"\n") + 1]
+        self._told_bytes += len(whole)
+        return whole.decode(errors="replace").splitlines()
 
 
 def start(name: str, module: str, arguments: Sequence[str], env: Mapping[str, str]) -> Child:
@@ -83,13 +97,9 @@ def start(name: str, module: str, arguments: Sequence[str], env: Mapping[str, st
         start_new_session=True,
     )
     line = _first_line(process, READY_TIMEOUT_S)
-    if line:
-        try:
-            ready = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            ready = None
-        if isinstance(ready, dict) and ready.get("event") == "ready":
-            return Child(name, process, stderr, ready)
+    ready = _object(line)
+    if ready.get("event") == "ready":
+        return Child(name, process, stderr, ready)
     if process.poll() is None:
         process.kill()
     code = process.wait()
@@ -110,6 +120,21 @@ def _first_line(process: subprocess.Popen[bytes], timeout_s: float) -> bytes:
         if selector.select(max(0.0, deadline - time.monotonic())):
             return process.stdout.readline()
     return b""
+
+
+def _what_is_left(stdout: IO[bytes]) -> bytes:
+    """Without waiting: a grandchild may hold the pipe open."""
+    os.set_blocking(stdout.fileno(), False)
+    return stdout.read() or b""
+
+
+def _object(line: bytes) -> dict[str, object]:
+    """A line's JSON object; empty when it is none."""
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _last_line(stderr: IO[bytes]) -> str:

@@ -8,13 +8,11 @@ under test should send its own spans there.
 from __future__ import annotations
 
 import http.client
-import signal
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 from urllib.parse import urlsplit
 
 import orjson
@@ -33,7 +31,6 @@ QUIET_S = 5.0  # stock batch exporters flush every five seconds
 LINGER_S = 15.0
 TRY_TIMEOUT_S = 5.0
 _POLL_S = 0.5
-_STOPPERS = (signal.SIGINT, signal.SIGTERM)
 # A hint of what `trace_runs` will find: there the smoke call is no call of any run.
 _SPANS_OF_TRACE = r"""
 select count(*) from otel_spans
@@ -207,7 +204,8 @@ def _try(handle: CollectorHandle) -> None:
 
 
 def start(store: Path) -> CollectorHandle:
-    child = children.start("collector", "ovl_collector.serve", ["--store", str(store)], {})
+    words = ["--store", str(store), "--private"]
+    child = children.start("collector", "ovl_collector.serve", words, {})
     ready = child.ready
     return CollectorHandle(
         http=str(ready["http"]),
@@ -218,12 +216,20 @@ def start(store: Path) -> CollectorHandle:
     )
 
 
+def is_collecting(store: Path) -> bool:
+    """Whether somebody's collector writes into a store right now."""
+    return bool(_living(store))
+
+
 def _living(store: Path) -> dict[str, Control]:
-    """Collectors that write into a store right now, by endpoint, the newest last."""
+    """Collectors that write into a store right now, by endpoint, the newest last.
+
+    Not those of other runs: they end with their run, in the middle of ours.
+    """
     if not (store / "recordings").is_dir():
         return {}
     controls = [r.control for r in find_recordings(store) if r.alive and r.control is not None]
-    return {control.http: control for control in controls}
+    return {control.http: control for control in controls if not control.private}
 
 
 def wait_for_quiet(
@@ -239,53 +245,3 @@ def wait_for_quiet(
         sleep(_POLL_S)
         if (latest := received()) != seen:
             seen, quiet_since = latest, clock()
-
-
-def collect_in_foreground(
-    words: Sequence[str],
-    say: Callable[[str], None],
-    note: Callable[[str], None],
-    store: Path,
-    access: Access,
-) -> None:
-    """Run a collector until Ctrl-C or SIGTERM, or until it ends by itself.
-
-    ``say`` hears once where it is, ``note`` what earlier runs had left for it. ``access`` is what
-    ``words`` make it ask of its senders.
-
-    Raises:
-        UsageError: it refused its options.
-        CollectorError: it ended otherwise than in order.
-    """
-    told = Event()
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in _STOPPERS}
-    try:
-        child = children.start("collector", "ovl_collector.serve", words, {})
-        handle = CollectorHandle(
-            str(child.ready["http"]),
-            str(child.ready["grpc"]),
-            str(child.ready["token"]),
-            child,
-            store,
-            access,
-        )
-        lines = [
-            *_notes(child),
-            f"recording {child.ready['recording']}",
-            f"OTLP/gRPC {handle.grpc}, OTLP/HTTP {handle.http}",
-            f"point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT={handle.http}   (Ctrl-C ends it)",
-        ]
-        say("\n".join(lines))
-        for left in handle.deliver_leftovers(store, {}):
-            note(left)
-        while child.alive and not told.wait(_POLL_S):
-            pass
-        handle.stop()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _notes(child: children.Child) -> list[str]:
-    notes = child.ready.get("notes")
-    return [str(note) for note in notes] if isinstance(notes, list) else []

@@ -47,6 +47,7 @@ class Control:
     http: str  # "http://127.0.0.1:4318"
     token: str
     pid: int
+    private: bool = False  # ends with the run that started it
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,12 @@ def _read_control(folder: Path, alive: bool) -> Control | None:
         return None  # left behind by a collector that died; its port may be somebody else's now
     try:
         control = orjson.loads((folder / "control.json").read_bytes())
-        return Control(str(control["http"]), str(control["token"]), int(control["pid"]))
+        return Control(
+            str(control["http"]),
+            str(control["token"]),
+            int(control["pid"]),
+            bool(control.get("private", False)),
+        )
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
 

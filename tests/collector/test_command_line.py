@@ -57,3 +57,21 @@ def test_tls_needs_both_files():
     assert config("--tls-cert", "c", "--tls-key", "k").tls is not None
     with pytest.raises(UsageError, match="both"):
         config("--tls-cert", "c")
+
+
+def test_an_empty_token_is_none_that_was_meant():
+    with pytest.raises(UsageError, match="--token is empty"):
+        config("--token", "")
+
+
+def test_a_size_that_not_one_segment_file_fits_into_is_refused_in_a_sentence():
+    (problem,) = config("--max-size", "50MiB").problems()
+    assert problem.startswith("--max-size of 50.0 MiB is less than one segment file may take (96 ")
+    assert "segment_mib" in problem
+    assert config("--max-size", "50MiB", "--segment-mib", "16").problems() == []
+    assert config("--max-size", "96MiB").problems() == []
+
+
+def test_its_own_figures_come_in_intervals():
+    assert config("--self-watch-s", "0.5").self_watch_s == 0.5
+    assert config("--self-watch-s", "0").problems() == ["--self-watch-s must be positive, not 0.0"]

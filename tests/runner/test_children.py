@@ -37,6 +37,25 @@ def test_a_child_is_ready_when_it_says_so_and_drains_when_told(module) -> None: 
     assert child.stop() == 0
 
 
+def test_what_a_child_says_meanwhile_and_at_last_is_heard(module) -> None:  # type: ignore[no-untyped-def]
+    source = """
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+print("first", "half", sep="\\n", end="", file=sys.stderr, flush=True)
+print('{"event": "ready"}', flush=True)
+signal.sigwait({signal.SIGTERM})
+print(" and the rest", file=sys.stderr, flush=True)
+print('{"event": "ended", "spans": 3}', flush=True)
+"""
+    child = children.start("collector", module("child_talks", source), [], {})
+
+    assert child.news() == ["first"]
+    assert child.news() == []
+    assert child.farewell == {}
+    assert child.stop() == 0
+    assert child.farewell == {"event": "ended", "spans": 3}
+
+
 def test_a_child_that_refuses_its_options_is_a_usage_error_in_its_own_words(module) -> None:  # type: ignore[no-untyped-def]
     name = module(
         "child_refuses", "import sys; sys.exit(print('port 1 is taken', file=sys.stderr) or 2)"

@@ -1,10 +1,9 @@
-"""Which collector a run uses, how long it waits for late spans, and the one in the foreground."""
+"""Which collector a run uses, and how long it waits for late spans."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import signal
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,6 @@ from otel_voiceload.runner.collector import (
     LINGER_S,
     QUIET_S,
     CollectorHandle,
-    collect_in_foreground,
     find_or_start,
     wait_for_quiet,
 )
@@ -116,13 +114,16 @@ def serving(
 
 
 @contextmanager
-def recording(store: Path, url: str, name: str = "20261123T101500-ab12") -> Iterator[None]:
+def recording(
+    store: Path, url: str, name: str = "20261123T101500-ab12", *, private: bool = False
+) -> Iterator[None]:
     """A recording whose collector lives for as long as the block."""
     folder = store / "recordings" / name
     folder.mkdir(parents=True)
     manifest = {"format": 1, "recording": name, "ended": False, "segments": []}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    (folder / "control.json").write_text(json.dumps({"http": url, "token": TOKEN, "pid": 7}))
+    control = {"http": url, "token": TOKEN, "pid": 7, "private": private}
+    (folder / "control.json").write_text(json.dumps(control))
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -133,7 +134,7 @@ def test_without_a_living_collector_our_own_is_started(
 ) -> None:
     handle = find_or_start(tmp_path, None)
 
-    assert started == [["collector", "--store", str(tmp_path)]]
+    assert started == [["collector", "--store", str(tmp_path), "--private"]]
     assert (handle.http, handle.token) == ("http://127.0.0.1:4318", TOKEN)
     assert handle.store == tmp_path
     assert handle.child is not None
@@ -157,6 +158,16 @@ def test_a_collector_that_died_is_not_asked(tmp_path: Path, started: list[list[s
 
     assert find_or_start(tmp_path, None).child is not None
     assert len(started) == 1
+
+
+def test_the_collector_of_another_run_is_left_to_that_run(
+    tmp_path: Path, started: list[list[str]]
+) -> None:
+    """It ends with its run, which may be in the middle of ours."""
+    with serving() as (url, seen), recording(tmp_path, url, private=True):
+        assert find_or_start(tmp_path, None).child is not None
+
+    assert (len(started), seen) == (1, [])
 
 
 def test_embedded_starts_our_own_beside_a_living_one(
@@ -359,34 +370,3 @@ def test_stopping_our_own_drains_it_and_a_bad_end_is_said_with_its_last_words() 
 
 def handle_of(child: FakeChild) -> CollectorHandle:
     return CollectorHandle("http://127.0.0.1:1", "", TOKEN, cast(Any, child))
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_in_the_foreground_it_says_where_it_is_and_drains_when_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
-) -> None:
-    child, said = FakeChild(), list[str]()
-    monkeypatch.setattr(children, "start", lambda *_: child)
-
-    def say(text: str) -> None:
-        said.append(text)
-        signal.raise_signal(number)
-
-    before = signal.getsignal(number)
-    collect_in_foreground(["--store", "x"], say, said.append, tmp_path, Access())
-
-    assert child.stopped == 1
-    lines = "".join(said).splitlines()
-    assert lines[:2] == ["port 4317 is taken", "recording 20261123T101500-ab12"]
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in lines[-1]
-    assert signal.getsignal(number) is before
-
-
-def test_one_that_ends_by_itself_in_the_foreground_ends_the_command(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    child = FakeChild(alive=False, code=1, words="disk full")
-    monkeypatch.setattr(children, "start", lambda *_: child)
-
-    with pytest.raises(CollectorError, match="disk full"):
-        collect_in_foreground([], lambda text: None, print, tmp_path, Access())

@@ -44,7 +44,7 @@ docs: $(STAMP) ## write the generated documents anew
 clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 	$(BIN)/python tools/build_clips.py
 
-accuracy: $(STAMP) ## score the verdict on 700 simulated runs, write docs/accuracy.md (twenty minutes)
+accuracy: $(STAMP) ## score the verdict on 750 simulated runs, write docs/accuracy.md (twenty minutes)
 	$(BIN)/python -m tests.accuracy.demo_statistics
 	$(BIN)/python -m tests.accuracy.benchmark --seeds release
 

@@ -118,6 +118,25 @@ def test_the_cycle_runs_from_one_end_of_speech_to_the_next(tmp_path: Path) -> No
     ) == [(None,), (4.0,)]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "turn_count", "handover_s"),
+    [
+        ("completed", 2, 6.0),  # 11 s of call, 5 of them between its two turns
+        ("completed", 3, None),  # its last turn is not there
+        ("aborted_by_us", 2, None),
+    ],
+)
+def test_a_call_that_came_to_its_end_gives_one_cycle_more_to_its_place(
+    tmp_path: Path, outcome: str, turn_count: int, handover_s: float | None
+) -> None:
+    who = records.identity()
+    turns = [records.turn(who, index, 3.0 + 5 * index, 4.0 + 5 * index) for index in (0, 1)]
+    whole = records.call(who, 1, 12, outcome, turn_count=turn_count)
+    path = stored(tmp_path, [records.run(), records.stage(), *turns, whole])
+    seen = ask(path, "select cycle_s, handover_s from turns order by turn_index")
+    assert seen == [(None, None), (5.0, handover_s)]
+
+
 # --- components ----------------------------------------------------------------------------------
 
 

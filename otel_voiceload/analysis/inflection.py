@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from otel_voiceload.analysis import cause as causes
+from otel_voiceload.analysis import certainty as certainties
 from otel_voiceload.analysis.knee import Knee, locate
 from otel_voiceload.analysis.levels import Evidence, Level, Point
 from otel_voiceload.analysis.onset import FULL, Onset, find_onset, is_candidate
@@ -34,7 +35,8 @@ class Candidate:
     component: str
     calls: float | None
     ci: tuple[float, float] | None
-    certainty: str  # "strong", "fair" or "weak": of the name and its being load, not of the number
+    certainty: str  # of the name and its being load, not of the number
+    standing: certainties.Standing
     evidence: tuple[str, ...]
     cause: causes.Cause
     cause_evidence: tuple[str, ...]
@@ -75,22 +77,23 @@ class Inflections:
 
 def find(
     evidence: Evidence,
-    failures: Mapping[str, Mapping[str, int]],
+    grounds: causes.Grounds | None = None,
     seed: int = 1,
     timed: Collection[str] = (),
 ) -> Inflections:
-    """Both findings. ``failures`` are counts of error types per component.
+    """Both findings. ``grounds`` is what is known of causes.
 
     ``timed`` are the components of which the run has any timing, enough to compare or not.
     """
+    grounds = causes.Grounds() if grounds is None else grounds
     rng = np.random.default_rng(seed)
     names = evidence.components()
     bends = {}
     for name in ("turn", *names):
-        bend = _bend(evidence, name, rng)
+        bend = _bend(evidence, name, rng, grounds)
         if bend is not None:
             bends[name] = bend
-    turn = _finding(evidence, [bends["turn"]] if "turn" in bends else [], failures)
+    turn = _finding(evidence, [bends["turn"]] if "turn" in bends else [], grounds)
     if not any(name in SERVED for name in names) and not _candidate(bends.get("network")):
         if any(name in SERVED for name in timed):
             components = Finding("cannot_tell", turn.tested_up_to, reason=THIN_TIMING)
@@ -99,7 +102,7 @@ def find(
             components = Finding("unobserved", turn.tested_up_to, reason=reason)
     else:
         seen = [bend for name, bend in bends.items() if name != "turn"]
-        components = _finding(evidence, seen, failures)
+        components = _finding(evidence, seen, grounds)
         if components.status == "not_reached" and turn.candidates:
             reason = "the turn bent, but no single component's own time explains it"
             components = Finding(
@@ -112,12 +115,16 @@ def _candidate(bend: Bend | None) -> bool:
     return bend is not None and bend.candidate
 
 
-def _bend(evidence: Evidence, component: str, rng: np.random.Generator) -> Bend | None:
+def _bend(
+    evidence: Evidence, component: str, rng: np.random.Generator, grounds: causes.Grounds
+) -> Bend | None:
     series = evidence.series(component)
     onset = find_onset(series)
     if onset is None:
         return None
-    knee = locate(evidence, component, onset, rng)
+    bent = {number for level, _ in series[onset.index :] for number in level.numbers}
+    served_per_s = causes.served_per_s(component, grounds, bent)
+    knee = locate(evidence, component, onset, rng, served_per_s)
     full_at_first = (
         knee is not None
         and onset.index == 1
@@ -135,9 +142,7 @@ def _bend(evidence: Evidence, component: str, rng: np.random.Generator) -> Bend 
     )
 
 
-def _finding(
-    evidence: Evidence, bends: Sequence[Bend], failures: Mapping[str, Mapping[str, int]]
-) -> Finding:
+def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds) -> Finding:
     levels = [level for level, _ in evidence.series("turn")]
     if not levels:
         return Finding("cannot_tell", None, reason="no level of load has enough turns to compare")
@@ -152,7 +157,8 @@ def _finding(
     remaining = _first(_explained([bend for bend in bends if bend.candidate]))
     if not remaining:
         return Finding("not_reached", tested)
-    candidates = tuple(_describe(bend, failures.get(bend.component, {})) for bend in remaining)
+    alone = len(remaining) == 1
+    candidates = tuple(_describe(bend, grounds, alone=alone) for bend in remaining)
     status, repeat, reason = _judge(remaining)
     onset = min(bend.onset.calls for bend in remaining)
     full = [bend.knee.full_from for bend in remaining if bend.knee is not None]
@@ -204,7 +210,7 @@ def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
         return "at_most", None, f"full already at the lowest level, {bend.series[0][0].named:.0f}"
     if bend.knee is None:
         return "cannot_tell", before, "too few turns below the onset to know the turn cycle"
-    unclear = bend.onset.kappa < SATURATED_KAPPA and not bend.onset.by_errors
+    unclear = bend.onset.kappa < SATURATED_KAPPA and not bend.onset.failing
     if bend.back is None and (unclear or bend.knee.still_rising):
         reason = (
             f"it slowed down late, and no earlier level was repeated to tell load from time:"
@@ -214,19 +220,29 @@ def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
     return "found", None, ""
 
 
-def _describe(bend: Bend, failures: Mapping[str, int]) -> Candidate:
+def _describe(bend: Bend, grounds: causes.Grounds, *, alone: bool) -> Candidate:
     onset, knee = bend.onset, bend.knee
     level, _ = bend.series[onset.index]
     _, worst = max(bend.series[onset.index :], key=lambda each: each[1].mean_s)
     low = bend.series[0][0].calls
     calls = None if knee is None else min(knee.calls, low) if bend.full_at_first else knee.calls
     ci = None if knee is None else (0.0, low) if bend.full_at_first else (knee.low, knee.high)
-    cause, cause_evidence = causes.explain(bend.component, failures, knee)
+    well, bent = (
+        {number for level, _ in part for number in level.numbers}
+        for part in (bend.series[: onset.index], bend.series[onset.index :])
+    )
+    cause, cause_evidence = causes.explain(bend.component, knee, grounds, well, bent)
+    standing = certainties.standing(
+        saturated=onset.kappa >= SATURATED_KAPPA,
+        recovered=bend.back is not None and bend.back.recovered,
+        alone=alone,
+    )
     return Candidate(
         component=bend.component,
         calls=calls,
         ci=ci,
-        certainty=_certainty(bend),
+        certainty=certainties.wording(standing, whole_turn=bend.component == "turn"),
+        standing=standing,
         evidence=tuple(_evidence(bend, worst)),
         cause=cause,
         cause_evidence=cause_evidence,
@@ -259,14 +275,6 @@ def _evidence(bend: Bend, worst: Point) -> list[str]:
             f"well again when the load returned to {back.asked:.0f} calls ({_ms(back.after_s)})"
         )
     return lines
-
-
-def _certainty(bend: Bend) -> str:
-    saturated = bend.onset.kappa >= SATURATED_KAPPA
-    recovered = bend.back is not None and bend.back.recovered
-    if saturated and recovered:
-        return "strong"
-    return "fair" if saturated or recovered else "weak"
 
 
 def _ms(seconds: float) -> str:

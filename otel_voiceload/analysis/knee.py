@@ -1,28 +1,35 @@
 """The saturation point N*: plateau throughput times the unloaded turn cycle.
 
-The operational law of a closed loop: a component that is full finishes X turns a second; calls that
-nothing holds up ask once per cycle Z; so N* = X Z calls fill it. Locating the knee this way had a
-median error of 3 % where the best threshold had 17 %. The interval resamples blocks and calls with
-the choice of component and onset held fixed, so it says nothing about a wrong name; it is widened
-by 7 % either side, a floor chosen by judgement. A component that collapses has no plateau: then
-only the two levels around its limit are known.
+The operational law of a closed loop: with a component that is full X turns a second get through;
+calls that nothing holds up ask once per cycle Z; so N* = X Z calls fill it. Locating the knee this
+way had a median error of 3 % where the best threshold had 17 %.
+
+X is read off the turns and not off the component's own spans, which may be sampled, lost or absent
+from most turns. Below the onset the cycle is longer by what already waits, and that is taken off.
+The interval resamples blocks and calls with the choice of component and onset held fixed, so it
+says nothing about a wrong name. It is widened for what resampling can not see: levels that are not
+yet quite full, work that was done for callers who had gone, the share of time in which refused
+work left servers idle. A component that collapses has no plateau: then only the two levels around
+its limit are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 
 from otel_voiceload.analysis.levels import Cycles, Evidence, Floats, Level, Point
-from otel_voiceload.analysis.onset import FULL, Onset
+from otel_voiceload.analysis.onset import FULL, Onset, Series, base_of
 
 RESAMPLES = 400
 WIDEN = 0.07
 MIN_CYCLES = 5
-SAME_VISITS = 0.03  # closer to one use per turn is a failure here and there
+IN_VAIN = 0.05
+NEARLY = 0.8  # of what levels with work in vain carried
+MOST_IDLE = 1.35  # of servers that refuse: more, and the limit was another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +44,40 @@ class Knee:
 
 
 def locate(
-    evidence: Evidence, component: str, onset: Onset, rng: np.random.Generator
+    evidence: Evidence,
+    component: str,
+    onset: Onset,
+    rng: np.random.Generator,
+    served_per_s: float | None = None,
 ) -> Knee | None:
-    """N* with its 95 % interval; None when no turn cycle was seen below the onset."""
+    """N* with its 95 % interval; None when no turn cycle was seen below the onset.
+
+    ``served_per_s`` is what the servers could do if none ever stood idle, where that is known.
+    """
     series = evidence.series(component)
-    below = [level for level, _ in series[: onset.index]]
-    cycles = [evidence.cycles[level] for level in below]
+    below = series[: onset.index]
+    cycles = [evidence.cycles[level] for level, _ in below]
     counts = np.concatenate([each.counts for each in cycles])
     sums = np.concatenate([each.sums_s for each in cycles])
     if counts.sum() < MIN_CYCLES:
         return None
-    bent = series[onset.index :]
-    before, last_well = series[onset.index - 1]
-    if max(point.rate for _, point in bent) < (1 - FULL) * last_well.rate:
-        return _collapse(before, bent[0][0], last_well.rate, mean_cycle_s(cycles) or 0.0)
+    waits_s = _waits_s(evidence, [level for level, _ in below])
+    sums = sums - counts * np.repeat(waits_s, [len(each.counts) for each in cycles])
+    cycle_s = float(sums.sum() / counts.sum())
+    carried = _carried(evidence, series)
+    last, last_well = carried[onset.index - 1]
+    enough = (1 - FULL) * last_well.rate
+    # Answers for callers who had gone are work all the same, though not quite that of others: who
+    # leaves while being served frees a server early. So levels without them go first.
+    bent = _own_work(evidence, series[onset.index :])
+    clean = [(level, point) for level, point in carried[onset.index :] if not _in_vain(point)]
+    refuses = served_per_s is not None
+    if clean and not refuses and _most(clean) >= max(enough, NEARLY * _most(bent)):
+        bent = clean
+    if _most(bent) < enough:
+        if max(point.ended_rate for _, point in bent) < enough:
+            return _collapse(last, bent[0][0], last_well.rate, cycle_s)
+        bent = [(last, last_well), *bent]
     # The best of many short levels is the luckiest one: each counts as what it surely carried.
     best = max(point.rate - _rate_error(level, point) for level, point in bent)
     plateau = [
@@ -58,23 +85,72 @@ def locate(
         for level, point in bent
         if point.rate + _rate_error(level, point) >= (1 - FULL) * best
     ]
-    visits = _visits(evidence, series[: onset.index])
-    rate = _rate(plateau) / visits
-    cycle_s = float(sums.sum() / counts.sum())
-    drawn = _resampled_rates(plateau, rng) * _resampled_cycles(counts, sums, rng) / visits
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    top, top_point = series[-1]
-    previous, previous_point = series[-2]
+    rate = _rate(plateau)
+    drawn = _resampled_rates(plateau, rng) * _resampled_cycles(counts, sums, rng)
+    low, high = (float(each) for each in np.quantile(drawn, (0.025, 0.975)))
+    # Refused work comes back at random times, and until then servers may be idle.
+    idle = 1.0
+    if served_per_s is not None and 1.0 < served_per_s / rate < MOST_IDLE:
+        idle = served_per_s / rate
+    top, top_point = carried[-1]
+    previous, previous_point = carried[-2]
     fair_share = previous_point.rate * top.calls / previous.calls
     return Knee(
-        calls=rate * cycle_s,
-        low=float(low) * (1 - WIDEN),
-        high=float(high) * (1 + WIDEN),
+        calls=rate * idle * cycle_s,
+        low=low * idle * (1 - WIDEN),
+        high=high * idle * (1 + WIDEN),
         rate=rate,
         cycle_s=cycle_s,
         full_from=plateau[0][0].calls,
-        still_rising=top_point.rate > 0.5 * (previous_point.rate + fair_share),
+        still_rising=top_point.rate - _rate_error(top, top_point)
+        > max(_most(carried[:-1]), 0.5 * (previous_point.rate + fair_share)),
     )
+
+
+def _carried(evidence: Evidence, series: Series) -> Series:
+    """The turns at the component's levels; its own work where a level has none of them."""
+    turns = evidence.points.get("turn", {})
+    return tuple((level, turns.get(level, point)) for level, point in series)
+
+
+def _most(series: Series) -> float:
+    return max(point.rate for _, point in series)
+
+
+def _in_vain(point: Point) -> bool:
+    """Whether much of what ended had been given up by those who asked."""
+    return point.rate < (1 - IN_VAIN) * point.ended_rate
+
+
+def _own_work(evidence: Evidence, series: Series) -> list[tuple[Level, Point]]:
+    """What the component itself finished, scaled to turns by those that show it at the level."""
+    turns = evidence.points.get("turn", {})
+    scaled = []
+    for level, point in series:
+        asked = turns[level].turns if level in turns else point.turns
+        share = asked / point.turns
+        scaled.append(
+            (
+                level,
+                replace(
+                    point,
+                    finished=tuple(each * share for each in point.finished),
+                    rate=point.rate * share,
+                    ended_rate=point.ended_rate * share,
+                ),
+            )
+        )
+    return scaled
+
+
+def _waits_s(evidence: Evidence, below: Sequence[Level]) -> list[float]:
+    """How much longer a turn took at each of these levels than at the lowest of them."""
+    turns = evidence.points.get("turn", {})
+    seen = [(level, turns[level]) for level in below if level in turns]
+    if not seen:
+        return [0.0] * len(below)
+    base_s = base_of(seen, len(seen)).mean_s
+    return [turns[level].mean_s - base_s if level in turns else 0.0 for level in below]
 
 
 def mean_cycle_s(cycles: Sequence[Cycles]) -> float | None:
@@ -92,8 +168,8 @@ def _collapse(before: Level, after: Level, rate: float, cycle_s: float) -> Knee:
     """
     return Knee(
         calls=sqrt(before.calls * after.calls),
-        low=before.calls,
-        high=after.calls,
+        low=before.calls * (1 - WIDEN),
+        high=after.calls * (1 + WIDEN),
         rate=rate,
         cycle_s=cycle_s,
         full_from=after.calls,
@@ -104,22 +180,6 @@ def _collapse(before: Level, after: Level, rate: float, cycle_s: float) -> Knee:
 def _rate_error(level: Level, point: Point) -> float:
     """One standard error of a rate, as of independent turns."""
     return sqrt(max(1.0, sum(point.finished))) / level.total_s
-
-
-def _visits(evidence: Evidence, below: Sequence[tuple[Level, Point]]) -> float:
-    """How often a turn is seen to use the component while nothing is full.
-
-    Under 1 for a tool that few turns need, and where spans were sampled or lost: a turn that is not
-    seen in the component asks for it all the same, or never does, and either way the turns that the
-    plateau carries are more than it shows.
-    """
-    turns = evidence.points.get("turn", {})
-    both = [(point.turns, turns[level].turns) for level, point in below if level in turns]
-    seen, asked = (sum(each) for each in zip(*both, strict=True)) if both else (0, 0)
-    if asked <= 0 or seen <= 0:
-        return 1.0
-    share = seen / asked
-    return 1.0 if abs(share - 1.0) < SAME_VISITS else share
 
 
 def _rate(plateau: Sequence[tuple[Level, Point]]) -> float:

@@ -41,8 +41,9 @@ class Onset:
     index: int
     calls: float
     kappa: float  # extra calls parked in the component per extra call: near 1 is saturated
-    by_errors: bool
+    by_errors: bool  # and by nothing else
     base: Base
+    failing: bool = False
 
 
 def base_of(series: Series, before: int) -> Base:
@@ -76,6 +77,7 @@ def find_onset(series: Series) -> Onset | None:
                 kappa=_kappa(series, index),
                 by_errors=failing and not slow,
                 base=base,
+                failing=failing,
             )
             if is_candidate(series, onset):
                 return onset

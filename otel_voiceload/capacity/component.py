@@ -86,7 +86,8 @@ class Component:
         self._service_ns = 0.0
         self._read_at_ns = 0
         self._serving: dict[Hashable, _Serving] = {}
-        self._waiting: dict[Hashable, int] = {}  # request -> latency; in order of arrival
+        # request -> latency and hold; in order of arrival
+        self._waiting: dict[Hashable, tuple[int, float]] = {}
         # (service time, order, is it the end?, request)
         self._marks: list[tuple[float, int, bool, _Serving]] = []
         self._order = 0
@@ -103,20 +104,24 @@ class Component:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def submit(self, now_ns: int, request_id: Hashable, latency_ns: int) -> None:
+    def submit(
+        self, now_ns: int, request_id: Hashable, latency_ns: int, hold: float | None = None
+    ) -> None:
         """Ask for one answer that takes ``latency_ns`` to its first token when all goes well.
 
+        ``hold`` is that of a request from elsewhere; without it the component's own.
         What becomes of it is told by ``advance``, beginning with this very moment.
         """
         self._run_to(now_ns)
+        hold = self.config.hold if hold is None else hold
         if not self._within_rate():
             self._reject(request_id)
         elif self._has_room():
-            self._start(request_id, latency_ns)
+            self._start(request_id, latency_ns, hold)
         elif self.config.over_capacity == "queue" and self._may_exceed():
-            self._waiting[request_id] = latency_ns
+            self._waiting[request_id] = latency_ns, hold
         elif self.config.over_capacity in ("share", "cliff") and self._may_exceed():
-            self._start(request_id, latency_ns)
+            self._start(request_id, latency_ns, hold)
         else:
             self._reject(request_id)
         self._watch_overload()
@@ -184,13 +189,13 @@ class Component:
             return 1.0
         return 1.0 / over if self.config.over_capacity == "share" else over**-_CLIFF_POWER
 
-    def _start(self, request_id: Hashable, latency_ns: int) -> None:
+    def _start(self, request_id: Hashable, latency_ns: int, hold: float) -> None:
         self._read_service_clock()
         served = _Serving(request_id)
         self._serving[request_id] = served
         self._ready.append(Started(request_id, self._now_ns))
         # The first token goes before the end when both fall on one moment (hold 1.0).
-        for is_end, length in ((False, 1.0), (True, self.config.hold)):
+        for is_end, length in ((False, 1.0), (True, hold)):
             self._order += 1
             mark = self._service_ns + round(latency_ns * length)
             heapq.heappush(self._marks, (mark, self._order, is_end, served))
@@ -223,7 +228,7 @@ class Component:
     def _fill(self) -> None:
         while self._waiting and self._has_room():
             request_id = next(iter(self._waiting))
-            self._start(request_id, self._waiting.pop(request_id))
+            self._start(request_id, *self._waiting.pop(request_id))
 
     def _watch_overload(self) -> None:
         """Arm or disarm the autoscaler's next step; it looks at work beyond the capacity."""

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from otel_voiceload.capacity.durations import Seconds
-from otel_voiceload.capacity.faults import FAULT_NAMES, Autoscale, Fault
+from otel_voiceload.capacity.faults import FAULT_NAMES, Autoscale, Fault, SharedQuota
 from otel_voiceload.capacity.lognormal import Lognormal, Spread
 from otel_voiceload.errors import ConfigError
 
@@ -108,6 +108,13 @@ class AgentConfig(_FromFile):
             if isinstance(fault, Autoscale) and fault.component == component:
                 return fault
         return None
+
+    def servers_of(self, component: ServedComponent) -> ServedComponent:
+        """Whose servers it asks: its own, unless it shares a quota."""
+        for fault in self.faults:
+            if isinstance(fault, SharedQuota) and fault.other == component:
+                return fault.component
+        return component
 
 
 def parse_agent_config(data: object, where: str) -> AgentConfig:

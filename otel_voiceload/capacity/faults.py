@@ -6,9 +6,9 @@ nothing proves nothing. ``share`` is the share of turns it strikes, by a seeded 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from otel_voiceload.capacity.durations import Seconds
 
@@ -138,6 +138,23 @@ class Autoscale(_Fault):
     max_capacity: int = Field(default=64, ge=1)
 
 
+class SharedQuota(_Fault):
+    """``other`` asks the servers of ``component`` too, as under one account's limit.
+
+    What happens beyond the limit is as ``component`` says; each keeps its own latency and hold.
+    """
+
+    name: Literal["shared_quota"] = "shared_quota"
+    component: _Served = "llm"
+    other: _Served = "tts"
+
+    @model_validator(mode="after")
+    def _two_of_them(self) -> Self:
+        if self.component == self.other:
+            raise ValueError(f"{self.other} can not share a quota with itself")
+        return self
+
+
 class MemoryLeak(_Fault):
     """Every call leaves this much memory behind in the agent's process."""
 
@@ -156,6 +173,7 @@ Fault = Annotated[
     | Incident
     | Noisy
     | Autoscale
+    | SharedQuota
     | MemoryLeak
     | Nested
     | LostSpans
@@ -175,6 +193,7 @@ FAULT_NAMES: Final = (
     "incident",
     "noisy",
     "autoscale",
+    "shared_quota",
     "memory_leak",
     "nested",
     "lost_spans",

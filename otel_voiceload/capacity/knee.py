@@ -88,13 +88,18 @@ class Knee:
 def expected_knee(config: AgentConfig, cycle: TurnCycle) -> Knee:
     """N* of each component for calls of this turn cycle, and the smallest."""
     cycle_s = cycle.mean_s(config)
-    per_component = {
-        name: cycle_s * min(part.capacity / part.busy_mean_s, part.rate or math.inf)
-        for name in SERVED
-        for part in (config.components.named(name),)
-    }
+    per_component = {name: cycle_s * _turns_per_s(config, name) for name in SERVED}
     first = min(SERVED, key=lambda name: per_component[name])
     return Knee(first, per_component[first], per_component, cycle_s)
+
+
+def _turns_per_s(config: AgentConfig, name: ServedComponent) -> float:
+    """What its servers carry, with whoever asks them too."""
+    whose = config.servers_of(name)
+    part = config.components.named(whose)
+    askers = [each for each in SERVED if config.servers_of(each) == whose]
+    busy_s = sum(config.components.named(each).busy_mean_s for each in askers)
+    return min(part.capacity / busy_s, (part.rate or math.inf) / len(askers))
 
 
 def solve_plant(

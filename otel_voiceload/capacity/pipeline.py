@@ -116,10 +116,11 @@ class Pipeline:
 
     def __init__(self, config: AgentConfig) -> None:
         self.config = config
-        self.components = {
+        own = {
             name: Component(name, config.components.named(name), config.autoscale_of(name))
             for name in SERVED
         }
+        self.components = {name: own[config.servers_of(name)] for name in SERVED}
         self._now_ns = 0
         self._born_ns: int | None = None
         self._turns: dict[TurnKey, _Turn] = {}
@@ -217,7 +218,8 @@ class Pipeline:
                 waiting_sets=self._waiting_sets,
             )
         attempt.turn.open.add(attempt)
-        self.components[attempt.component].submit(now_ns, attempt, latency_ns)
+        hold = self.config.components.named(attempt.component).hold
+        self.components[attempt.component].submit(now_ns, attempt, latency_ns, hold)
 
     def _waiting_sets(self, name: ServedComponent) -> float:
         part = self.components[name]

@@ -13,7 +13,7 @@ in step make a false early knee.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from otel_voiceload.capacity.config import AgentConfig
 from otel_voiceload.capacity.simulated_call import CallerModel
@@ -39,8 +39,11 @@ def simulate(
     *,
     seed: int = 1,
     run: SimulatedRun | None = None,
+    arrivals: Iterable[float] = (),
 ) -> list[SimulatedRecord]:
-    """All records of one run, turns and calls in order of their end, stages and the run at the end.
+    """All records of one run: turns and calls in order of their end, then stages and the run.
+
+    ``arrivals`` are the seconds since the first stage's start at which calls of open stages begin.
 
     Raises:
         ConfigError: the configuration has a fault that needs real audio to be seen.
@@ -48,6 +51,8 @@ def simulate(
     refuse_audible(config)
     simulation = Simulation(config, callers or CallerModel(), seed=seed, run=run or SimulatedRun())
     simulation.extend(stages)
+    for at_s in arrivals:
+        simulation.arrive(at_s)
     simulation.finish()
     records: list[SimulatedRecord] = list(simulation.take())
     start_ns = simulation.run.start_mono_ns

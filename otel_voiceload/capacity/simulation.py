@@ -37,7 +37,7 @@ from otel_voiceload.model import (
 )
 
 SIMULATED_FAULTS: Final = (
-    "drop", "leak", "cold", "incident", "noisy", "autoscale", *SIMULATED_ONLY,
+    "drop", "leak", "cold", "incident", "noisy", "autoscale", "shared_quota", *SIMULATED_ONLY,
 )  # fmt: skip
 
 GREETING: Final = -1  # the turn in which the agent speaks first

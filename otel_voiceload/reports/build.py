@@ -28,6 +28,7 @@ from otel_voiceload.reports import build_drift, build_resources
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
+from otel_voiceload.reports.build_causes import grounds
 from otel_voiceload.reports.build_measured import read_samples
 from otel_voiceload.reports.report import CopyLedger, Report, Run, StopReason
 from otel_voiceload.reports.soundness import Soundness
@@ -115,7 +116,7 @@ class _Builder:
         self._evidence = self._gather()
         self._found = inflection.find(
             self._evidence,
-            self._failures(),
+            grounds(reading, run_id, facts),
             timed={str(row["component"]) for row in sound.sources},
         )
         if base_id is None:
@@ -218,13 +219,6 @@ class _Builder:
     def _gather(self) -> Evidence:
         names = ("level_blocks", "level_cells", "level_throughput", "turn_cycles")
         return gather(*(self._reading.arrays(name, run_id=self._run_id) for name in names))
-
-    def _failures(self) -> dict[str, dict[str, int]]:
-        failures: dict[str, dict[str, int]] = {}
-        for row in self._reading.query("component_failures", run_id=self._run_id):
-            kinds = failures.setdefault(str(row["component"]), {})
-            kinds[str(row["error_type"])] = cast(int, row["attempts"])
-        return failures
 
     def _judged(self) -> tuple[list[judge.Judged], list[tuple[judge.Judged, bool]]]:
         """The user's thresholds judged, and all of them with whether the user wrote them."""

@@ -36,7 +36,15 @@ with_calls as (
         c.outcome as call_outcome,
         n.calls as concurrency,
         t.start_ns - lag(t.start_ns) over w as since_previous_ns,
-        t.turn_index - lag(t.turn_index) over w as step
+        t.turn_index::bigint - lag(t.turn_index) over w as step,
+        -- A call that came to its end leaves its place to the next one: from its last turn to its
+        -- end and from its beginning to its first turn are one cycle more of that place.
+        case
+            when c.outcome in ('completed', 'transferred') and t.turn_index + 1 = c.turn_count
+                and first_value(t.turn_index) over w = 0
+                then (c.ended_ns - c.media_up_ns) / 1e9
+                    - (t.start_ns - first_value(t.start_ns) over w) / 1e9
+        end as handover_s
     from turn_spans t
     left join calls c using (run_id, call_id)
     left join concurrency n on n.run_id = t.run_id and n.slot = t.start_ns // 250000000
@@ -50,7 +58,8 @@ judged as (
             and coalesce(call_outcome, 'aborted_by_us') <> 'aborted_by_us' as censored,
         case
             when latency_s >= 0 then latency_s
-            when censored then coalesce(deadline_s, greatest(0, (end_ns - start_ns) / 1e9))
+            when censored
+                then greatest(0, coalesce(deadline_s, (end_ns - start_ns) / 1e9))
         end as response_latency_s
     from with_calls
 )
@@ -74,6 +83,7 @@ select
     j.latency_s < 0 as impossible,
     first_slot.slot is not null or last_slot.slot is not null as held_up,
     case when j.step = 1 and j.since_previous_ns > 0 then j.since_previous_ns / 1e9 end as cycle_s,
+    case when j.handover_s > 0 then j.handover_s end as handover_s,
     j.error_type,
     j.call_outcome,
     j.clip,

@@ -3,7 +3,8 @@
 Every run goes through the same views, queries and analysis as `ovl analyze`; beside it the rivals
 judge the same run. `--seeds release` scores the block of this release, which no change of the
 analysis may have looked at, and writes the table of docs/accuracy.md; without it the development
-seeds are scored and what went wrong is listed.
+seeds are scored and what went wrong is listed. How often names of each standing were right goes
+into the table that the certainty of a report is read from.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from typing import Final
 
 import numpy as np
 
-from otel_voiceload.analysis.inflection import Finding
-from otel_voiceload.capacity.simulate import SimulatedRun, simulate
+from otel_voiceload.analysis import certainty
+from otel_voiceload.analysis.inflection import Finding, Inflections
+from otel_voiceload.capacity.simulate import SimulatedRun
 from tests.accuracy import families
 from tests.accuracy.demo_statistics import inflections
-from tests.accuracy.families import FREE, LIMITED, PROFILES, TWO_ALLOWED, Scene
+from tests.accuracy.families import EITHER, FREE, LIMITED, PROFILES, TWO_ALLOWED, Scene
 from tests.accuracy.quick_store import QuickStore
 from tests.accuracy.rivals import RIVALS, climb
 
@@ -53,6 +55,15 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """One name that was given: of a component or of the whole turn, and whether rightly."""
+
+    of: str
+    standing: certainty.Standing
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
     family: str
     profile: str
@@ -60,6 +71,7 @@ class Scored:
     calls: float | None
     ours: Score
     rivals: dict[str, Score] = field(default_factory=dict)
+    namings: tuple[Naming, ...] = ()
 
 
 @cache
@@ -71,12 +83,11 @@ def run(job: Job) -> Scored:
     """Simulate one scene, analyse it, and compare with what was planted."""
     scene = families.draw(*job)
     played = SimulatedRun(run_id=RUN, planted=scene.component or "none")
-    records = simulate(scene.stages, scene.config, scene.callers, seed=scene.seed, run=played)
-    with _store().open(records, RUN) as reading:
-        finding = inflections(reading, RUN).components
+    with _store().open(scene.play(played), RUN) as reading:
+        found = inflections(reading, RUN)
         seen = climb(reading, RUN)
     rivals = {name: _score_rival(scene, rival(seen)) for name, rival in RIVALS.items()}
-    return Scored(*job, scene.calls, score(scene, finding), rivals)
+    return Scored(*job, scene.calls, score(scene, found.components), rivals, namings(scene, found))
 
 
 def score(scene: Scene, finding: Finding) -> Score:
@@ -89,7 +100,7 @@ def score(scene: Scene, finding: Finding) -> Score:
         return Score("missed" if missed else "abstained", named, note=finding.status)
     first = next((c for c in finding.candidates if c.component == scene.component), None)
     allowed = {scene.component, scene.also}
-    if scene.family == "tie" and first is None:
+    if scene.family in EITHER and first is None:
         first = next((c for c in finding.candidates if c.component == scene.also), None)
     if first is None:
         return Score("wrong", named, note=finding.status)
@@ -104,12 +115,41 @@ def score(scene: Scene, finding: Finding) -> Score:
     return Score("right", named, error, covered, width, finding.status)
 
 
+def namings(scene: Scene, found: Inflections) -> tuple[Naming, ...]:
+    """What the certainty of a name is counted from; a limit anywhere makes the turn's right."""
+    faulty = {scene.component, scene.also if scene.family in EITHER else scene.component}
+    speaking = ("found", "at_most", "ambiguous")
+    return tuple(
+        Naming(
+            of,
+            each.standing,
+            scene.component is not None and (of == "turn" or each.component in faulty),
+        )
+        for of, finding in (("component", found.components), ("turn", found.turn))
+        if finding.status in speaking
+        for each in finding.candidates
+    )
+
+
+def certainties(scored: Iterable[Scored]) -> dict[str, dict[str, tuple[int, int]]]:
+    """(right, named) by what was named and by standing."""
+    given = [naming for each in scored for naming in each.namings]
+    return {
+        of: {
+            kind: (sum(naming.right for naming in those), len(those))
+            for kind in certainty.STANDINGS
+            if (those := [n for n in given if n.of == of and n.standing == kind])
+        }
+        for of in ("component", "turn")
+    }
+
+
 def _score_rival(scene: Scene, answer: tuple[str, float] | None) -> Score:
     if scene.component is None:
         return Score("quiet" if answer is None else "false_alarm")
     if answer is None:
         return Score("missed")
-    right = answer[0] == scene.component or (scene.family == "tie" and answer[0] == scene.also)
+    right = answer[0] == scene.component or (scene.family in EITHER and answer[0] == scene.also)
     if not right:
         return Score("wrong", (answer[0],))
     assert scene.calls is not None
@@ -146,6 +186,7 @@ def table(scored: Sequence[Scored]) -> list[str]:
     noisy = [each for each in limited if each.family == "noisy"]
     named = sum(_culprit_named(each) for each in noisy)
     lines += ["", f"Noisy neighbour: the culprit is among the named in {_share(named, noisy)}.", ""]
+    lines += _certainty_table(scored)
     for title, key, names in (
         ("family", lambda each: each.family, (*LIMITED, *FREE)),
         ("profile", lambda each: each.profile, PROFILES),
@@ -162,6 +203,18 @@ def table(scored: Sequence[Scored]) -> list[str]:
                 lines.append(_row(name, mine, none, lambda each: each.ours))
         lines.append("")
     return lines
+
+
+def _certainty_table(scored: Sequence[Scored]) -> list[str]:
+    counts = certainties(scored)
+    lines = ["| standing of a name | component right | whole turn right |", "|---|---|---|"]
+    for kind in certainty.STANDINGS:
+        cells = []
+        for of in ("component", "turn"):
+            right, given = counts[of].get(kind, (0, 0))
+            cells.append(f"{right / given:.1%} ({right}/{given})" if given else "-")
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def _culprit_named(each: Scored) -> bool:
@@ -246,6 +299,7 @@ def main() -> None:
     if release:
         less = "" if asked.runs is None else f" --runs {asked.runs}"
         write_page(lines, f"python -m tests.accuracy.benchmark --seeds release{less}")
+        certainty.write(certainties(scored))
     else:
         print("\n".join(mistakes(scored)))
     print(f"{len(wanted)} runs in {time.monotonic() - began:.0f} s", file=sys.stderr)

@@ -19,6 +19,7 @@ from otel_voiceload.capacity.knee import solve_plant
 from otel_voiceload.capacity.simulate import SimulatedRun, simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.model import Stage
+from otel_voiceload.reports.build_causes import grounds
 from otel_voiceload.store.open import open_store
 from otel_voiceload.store.reading import Reading
 from tests.store.builder import write_run
@@ -51,7 +52,8 @@ def inflections(reading: Reading, run_id: str) -> inflection.Inflections:
         reading.arrays("level_throughput", run_id=run_id),
         reading.arrays("turn_cycles", run_id=run_id),
     )
-    return inflection.find(evidence, {})
+    machine = {"machine_cores": None, "machine_memory_bytes": None}
+    return inflection.find(evidence, grounds(reading, run_id, machine))
 
 
 def score(component: str, seeds: range) -> str:

@@ -16,17 +16,22 @@ from typing import Final
 from otel_voiceload.capacity.config import SERVED, AgentConfig, ServedComponent, parse_agent_config
 from otel_voiceload.capacity.knee import expected_knee
 from otel_voiceload.capacity.lognormal import Lognormal
+from otel_voiceload.capacity.simulate import SimulatedRecord, SimulatedRun, simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
+from otel_voiceload.load.arrivals import Arrivals
 from otel_voiceload.model import Stage
 
 LIMITED: Final = (
     "fifo", "ps", "cap429", "rate429", "autoscale", "noisy", "nested", "cold", "tie",
-    "impatient", "lost", "skewed",
+    "shared", "impatient", "lost", "sampled", "skewed",
 )  # fmt: skip
 FREE: Final = ("none", "none_cold", "leak", "incident")
-PROFILES: Final = ("step", "step_short", "step4", "linear", "geometric")
+PROFILES: Final = (
+    "step", "step_short", "step4", "linear", "geometric", "up_down", "spiked", "open",
+)  # fmt: skip
 # Two names are an answer where two components really are at fault, or share what is.
-TWO_ALLOWED: Final = ("tie", "noisy")
+TWO_ALLOWED: Final = ("tie", "shared", "noisy")
+EITHER: Final = ("tie", "shared")  # and in these each of the two is right
 _LEAST_SERVERS = 3
 _AUTOSCALE_ADDS = 2.0  # times the capacity that was there at first
 
@@ -42,8 +47,20 @@ class Scene:
     callers: CallerModel
     stages: tuple[Stage, ...]
     component: ServedComponent | None
-    also: ServedComponent | None  # the second name that is no mistake: tie, noisy's victim
+    also: ServedComponent | None  # the second name that is no mistake: see TWO_ALLOWED
     calls: float | None
+
+    def play(self, run: SimulatedRun) -> list[SimulatedRecord]:
+        """The run's records."""
+        calls = Arrivals(self.seed)
+        calls.extend(self.stages)
+        arrivals = []
+        while (at_s := calls.next()[1]) < self.stages[-1].end_s:
+            arrivals.append(at_s)
+            calls.take()
+        return simulate(
+            self.stages, self.config, self.callers, seed=self.seed, run=run, arrivals=arrivals
+        )
 
 
 def draw(family: str, profile: str, seed: int) -> Scene:
@@ -74,6 +91,8 @@ def draw(family: str, profile: str, seed: int) -> Scene:
     _set_capacities(rng, data, callers, first, wanted, limited=limited)
     if family == "tie":
         _set_servers(data, callers, second, _knees(data, callers)[first])
+    if family == "shared":
+        _set_shared(data, callers, first, second, wanted)
     data["faults"] = _faults(rng, family, data, first, second)
     if family == "ps":
         # Its first token is what slows; of work that goes on long after it little would be seen.
@@ -94,19 +113,30 @@ def draw(family: str, profile: str, seed: int) -> Scene:
         seed=seed,
         config=config,
         callers=callers,
-        stages=stages_of(profile, top),
+        stages=stages_of(profile, top, callers.turns_per_call * _cycle_s(data, callers)),
         component=first if limited else None,
         also=second if family in TWO_ALLOWED else None,
         calls=calls,
     )
 
 
-def stages_of(profile: str, top: float) -> tuple[Stage, ...]:
-    """A load up to ``top`` calls, and an earlier level again at the end, as every ramp has it."""
+def stages_of(profile: str, top: float, call_s: float) -> tuple[Stage, ...]:
+    """A load up to ``top`` calls of ``call_s`` each.
+
+    Those that our own ramps are like come back to an earlier level; the others show what can be
+    told without: a ramp that goes straight down again, and calls that arrive by themselves.
+    """
     if profile == "linear":
         back = max(2, round(top / 4))
         climb = Stage(0, "ramp", 0.0, 240.0, 0.0, round(top))
         return climb, Stage(1, "ramp", 240.0, 40.0, back, back)
+    if profile == "up_down":
+        climb = Stage(0, "ramp", 0.0, 240.0, 0.0, round(top))
+        return climb, Stage(1, "ramp", 240.0, 80.0, round(top), 0.0)
+    if profile == "open":
+        return (Stage(0, "ramp", 0.0, 240.0, 0, 0, arrivals="poisson", per_s_to=top / call_s),)
+    if profile == "spiked":
+        return _spiked(top)
     ratio, count, hold_s = {
         "step": (2.0, 6, 40.0),
         "step_short": (2.0, 6, 20.0),
@@ -122,6 +152,21 @@ def stages_of(profile: str, top: float) -> tuple[Stage, ...]:
         Stage(index, "ramp", index * hold_s, hold_s, calls, calls)
         for index, calls in enumerate(levels)
     )
+
+
+def _spiked(top: float) -> tuple[Stage, ...]:
+    """Steps, with a crowd of ``top`` calls for some seconds before half of them is reached."""
+    half, low = round(top / 2), max(2, round(top / 4))
+    lowest = sorted({max(2, round(top / part)) for part in (32, 16, 8)})
+    levels = [*lowest, low, round(top), low, half, round(top), low]
+    stages: list[Stage] = []
+    for index, calls in enumerate(levels):
+        start_s = stages[-1].end_s if stages else 0.0
+        if index == len(lowest) + 1:
+            stages.append(Stage(index, "spike", start_s, 8.0, calls, calls, at_once=True))
+        else:
+            stages.append(Stage(index, "ramp", start_s, 30.0, calls, calls))
+    return tuple(stages)
 
 
 def _geometric(levels: list[int], hold_s: float) -> tuple[Stage, ...]:
@@ -189,6 +234,20 @@ def _set_latency(
     parts[name]["capacity"] = max(2, round(wanted * busy_s / _cycle_s(data, callers)))
 
 
+def _set_shared(
+    data: dict[str, object],
+    callers: CallerModel,
+    first: ServedComponent,
+    second: ServedComponent,
+    wanted: float,
+) -> None:
+    """Servers of the first that fit both."""
+    parts = data["components"]
+    assert isinstance(parts, dict)
+    busy_s = sum(parts[name]["latency"].mean_s * parts[name]["hold"] for name in (first, second))
+    parts[first]["capacity"] = max(_LEAST_SERVERS, round(wanted * busy_s / _cycle_s(data, callers)))
+
+
 def _faults(
     rng: random.Random,
     family: str,
@@ -216,6 +275,10 @@ def _faults(
         case "noisy":
             factor = rng.uniform(0.5, 1.5)
             return [{"name": "noisy", "component": first, "victim": second, "factor": factor}]
+        case "shared":
+            return [{"name": "shared_quota", "component": first, "other": second}]
+        case "sampled":
+            return [{"name": "sampled", "share": rng.uniform(0.3, 0.7)}]
         case "nested":
             return [{"name": "nested", "component": "tts"}, {"name": "nested", "component": "llm"}]
         case "cold" | "none_cold":
@@ -246,6 +309,8 @@ def _truth(config: AgentConfig, callers: CallerModel, family: str, first: Served
     part = config.components.named(first)
     cycle_s, busy_s = callers.cycle().mean_s(config), part.busy_mean_s
     capacity = part.capacity
+    if family == "shared":
+        return expected_knee(config, callers.cycle()).per_component[first]
     if family == "autoscale":
         (scale,) = (fault for fault in config.faults if fault.name == "autoscale")
         capacity = scale.max_capacity

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from otel_voiceload.analysis import inflection
+from otel_voiceload.analysis.cause import Grounds
 from otel_voiceload.analysis.levels import Evidence, Point
 from otel_voiceload.store.open import open_store
 from tests.accuracy.demo_statistics import PLANTED_CALLS, inflections, write_demo
@@ -35,7 +36,7 @@ def run(
 
 
 def find(seen: Evidence) -> inflection.Finding:
-    return inflection.find(seen, {}).components
+    return inflection.find(seen).components
 
 
 FULL_LLM = closed_loop(CALLS, 48)
@@ -43,7 +44,7 @@ STEADY = steady(CALLS, 0.06)
 
 
 def test_found_with_number_interval_and_evidence() -> None:
-    found = inflection.find(run(CALLS, stt=STEADY, llm=FULL_LLM), {})
+    found = inflection.find(run(CALLS, stt=STEADY, llm=FULL_LLM))
     finding = found.components
     assert finding.status == "found"
     (first,) = finding.candidates
@@ -51,7 +52,7 @@ def test_found_with_number_interval_and_evidence() -> None:
     assert first.calls == pytest.approx(48, rel=0.05)
     assert first.ci is not None
     assert first.ci[0] < 48 < first.ci[1]
-    assert first.certainty == "strong"
+    assert first.standing == "strong"
     assert any("returned to 24 calls" in line for line in first.evidence)
     assert found.turn.status == "found"
     assert finding.tested_up_to == 96
@@ -107,7 +108,7 @@ def test_cannot_tell_when_the_last_level_slowed_a_little_and_none_was_repeated()
 def test_unobserved_without_component_timing_but_the_turn_is_judged() -> None:
     seen = run(CALLS, llm=FULL_LLM)
     only_turn = Evidence(seen.rising, seen.returned, {"turn": seen.points["turn"]}, seen.cycles)
-    found = inflection.find(only_turn, {})
+    found = inflection.find(only_turn)
     assert found.components.status == "unobserved"
     assert found.turn.status == "found"
     assert found.turn.candidates[0].component == "turn"
@@ -117,10 +118,10 @@ def test_timing_too_thin_to_compare_is_not_called_unobserved() -> None:
     seen = run(CALLS, llm=FULL_LLM)
     only_turn = Evidence(seen.rising, seen.returned, {"turn": seen.points["turn"]}, seen.cycles)
 
-    thin = inflection.find(only_turn, {}, timed={"llm"}).components
+    thin = inflection.find(only_turn, timed={"llm"}).components
 
     assert (thin.status, thin.reason) == ("cannot_tell", inflection.THIN_TIMING)
-    assert inflection.find(only_turn, {}, timed={"network"}).components.status == "unobserved"
+    assert inflection.find(only_turn, timed={"network"}).components.status == "unobserved"
 
 
 def test_a_turn_that_bends_without_any_component_bending_is_not_blamed_on_one() -> None:
@@ -143,14 +144,15 @@ def test_too_few_levels_are_said_and_never_a_number(calls: tuple[float, ...], sa
 
 def test_all_turns_failed_is_said_and_never_a_number() -> None:
     failed = [point(8.0, 0.0, errors=60) for _ in CALLS]
-    found = inflection.find(evidence(CALLS, {"turn": failed, "llm": failed}), {})
+    found = inflection.find(evidence(CALLS, {"turn": failed, "llm": failed}))
     assert found.components.status == "cannot_tell"
     assert "most turns had no answer already at 12 calls" in found.components.reason
 
 
 def test_refusals_are_named_as_the_providers_limit() -> None:
     seen = run(CALLS, stt=STEADY, llm=FULL_LLM)
-    (first,) = inflection.find(seen, {"llm": {"rate_limited": 40}}).components.candidates
+    grounds = Grounds(failures={"llm": {"rate_limited": 40}})
+    (first,) = inflection.find(seen, grounds).components.candidates
     assert first.cause == "provider_limit"
 
 
@@ -170,5 +172,5 @@ def test_the_demos_statistics(tmp_path: Path, component: str, seed: int) -> None
 
 def test_what_no_component_accounts_for_is_not_named_beside_one_that_is_full() -> None:
     seen = run(CALLS, stt=STEADY, llm=FULL_LLM, unattributed=FULL_LLM)
-    found = inflection.find(seen, {}).components
+    found = inflection.find(seen).components
     assert [each.component for each in found.candidates] == ["llm"]

@@ -31,6 +31,23 @@ def test_the_law_is_servers_times_cycle_over_busy() -> None:
     assert knee.per_component["stt"] == pytest.approx(100 * 7.0 / 0.4)
 
 
+def test_components_that_share_a_quota_fill_it_together() -> None:
+    flat = {"median": "400ms", "p95": "400ms"}
+    config = parse_agent_config(
+        {
+            "components": {
+                "llm": {"latency": flat, "capacity": 8, "hold": 1.5},
+                "tts": {"latency": flat, "capacity": 1, "hold": 2.0},
+            },
+            "faults": [{"name": "shared_quota", "component": "llm", "other": "tts"}],
+        },
+        "test",
+    )
+    knee = expected_knee(config, TurnCycle(speech_s=3, think_s=0.5, reply_s=2))
+    assert knee.per_component["llm"] == pytest.approx(8 * knee.cycle_s / (0.6 + 0.8))
+    assert knee.per_component["tts"] == knee.per_component["llm"]
+
+
 def test_the_reply_length_comes_from_the_configuration_unless_it_is_known_better() -> None:
     known = TurnCycle(3, 0.5, reply_s=AgentConfig().reply.mean_s)
     drawn = TurnCycle(3, 0.5)

@@ -200,3 +200,15 @@ def test_how_often_the_clock_looks_does_not_change_what_happened(step_ms: int) -
         return events + list(pipeline.advance(5001 * MS))
 
     assert told(step_ms) == told(5001)
+
+
+def test_a_shared_quota_is_one_queue_for_two_components() -> None:
+    """One server for both, and whoever asked first is served first."""
+    quota = {"name": "shared_quota", "component": "llm", "other": "tts"}
+    pipeline = Pipeline(agent([quota], llm=part(200, capacity=1)))
+    for call in ("a", "b"):
+        pipeline.begin(0, TurnKey(call, 0))
+    told = [e for e in pipeline.advance(10**12) if isinstance(e, AttemptOver)]
+    served = sorted((e.served_ns or 0) // MS for e in told if e.component in ("llm", "tts"))
+    assert served == [100, 300, 500, 550]
+    assert max(e.queue_ns for e in told if e.component == "tts") == 200 * MS

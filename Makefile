@@ -11,10 +11,10 @@ UV     := build/uv/bin/uv
 AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock docs clips accuracy bench bench-setup faults phases fuzz interop dist clean
+.PHONY: help demo test check fmt lock docs clips accuracy accuracy-live bench bench-setup faults phases fuzz interop dist clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## find a planted bottleneck on this machine (about a minute), write ovl-report.html
 	@$(BIN)/ovl demo
@@ -48,6 +48,9 @@ accuracy: $(STAMP) ## score the verdict on 750 simulated runs, write docs/accura
 	$(BIN)/python -m tests.accuracy.demo_statistics
 	$(BIN)/python -m tests.accuracy.benchmark --seeds release
 
+accuracy-live: $(STAMP) ## name six limits of the reference agent in real calls (half an hour)
+	$(BIN)/python -m tests.accuracy.live
+
 bench: $(STAMP) ## measure start-up, calls per core, churn, the demo's verdict, collector, outage (over an hour)
 	$(BIN)/python -m tests.benchmarks.start_up
 	$(BIN)/python -m tests.benchmarks.concurrent_calls
@@ -55,6 +58,7 @@ bench: $(STAMP) ## measure start-up, calls per core, churn, the demo's verdict, 
 	$(BIN)/python -m tests.benchmarks.churn
 	$(BIN)/python -m tests.benchmarks.demo_seeds
 	$(BIN)/python -m tests.benchmarks.collector_ingest
+	$(BIN)/python -m tests.benchmarks.hostile_memory
 	$(BIN)/python -m tests.benchmarks.outage
 
 bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict

@@ -4,12 +4,16 @@ Run by ``make accuracy-live``. Each plant is ramped by the real ``ovl generate``
 ``ovl analyze``; the truth is not the configuration but a sweep of its own against a fresh agent:
 turns per second while it is overloaded, over turns per second of one unloaded call. The sweep is
 counted by SQL on its own store and shares nothing with the analysis but the definition of N*.
+
+The same YAML is then ramped in virtual time (``sim:``), and the simulation is held to the live
+agent: the same component, N* near the same sweep, and how far the levels' medians are apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -92,23 +96,57 @@ PLANTS = (
 )
 
 
-def generate(folder: Path, config: str, *words: str) -> tuple[int, dict[str, Any]]:
-    """One run against a fresh agent, in a store of its own."""
+def generate(folder: Path, target: str, *words: str) -> tuple[int, dict[str, Any]]:
+    """One run in the store of its folder."""
+    asked = ["generate", target, "--scenario", SCENARIO, *words, "-q", "-f", "json"]
+    done = subprocess.run(
+        [*COMMAND, *asked, "-o", "report.json"], cwd=folder, env=environment(), check=False
+    )
+    file = folder / "report.json"
+    if not file.is_file():
+        raise SystemExit(f"ovl {' '.join(asked)} left no report: exit {done.returncode}")
+    report: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return done.returncode, report
+
+
+def generate_live(folder: Path, config: str, *words: str) -> tuple[int, dict[str, Any]]:
+    """One run against a fresh agent."""
     folder.mkdir()
     (folder / "agent.yaml").write_text(config, "utf-8")
     with agent(folder, "--config", "agent.yaml") as (_, url):
-        asked = ["generate", url, "--scenario", SCENARIO, *words, "-q", "-f", "json"]
-        done = subprocess.run(
-            [*COMMAND, *asked, "-o", "report.json"], cwd=folder, env=environment(), check=False
-        )
-    report: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
-    return done.returncode, report
+        return generate(folder, url, *words)
+
+
+def generate_simulated(folder: Path, config: str, *words: str) -> dict[str, Any]:
+    folder.mkdir()
+    (folder / "agent.yaml").write_text(config, "utf-8")
+    return generate(folder, "sim:agent.yaml", *words)[1]
+
+
+def named(report: dict[str, Any], plant: Plant) -> tuple[float | None, list[float] | None]:
+    """N* and its interval when the planted component was found, and it alone."""
+    found = report["inflection"]
+    first = found["candidates"][0] if found["status"] == "found" else {}
+    if first.get("component") != plant.component:
+        return None, None
+    return first["calls"], first["ci"]
+
+
+def apart(live: dict[str, Any], simulated: dict[str, Any]) -> float | None:
+    """The median over the levels of how far the two medians of turn latency are apart."""
+    theirs = {level["calls_asked"]: level["p50_s"] for level in simulated["levels"]}
+    shares = [
+        abs(level["p50_s"] / theirs[level["calls_asked"]] - 1)
+        for level in live["levels"]
+        if level["excluded_why"] is None and level["p50_s"] and theirs.get(level["calls_asked"])
+    ]
+    return statistics.median(shares) if shares else None
 
 
 def sweep(folder: Path, config: str) -> float:
     """N*: what the overloaded agent answers per second, in unloaded calls."""
     stages = ["-s", f"hold:{FEW_S}s:{FEW}", "-s", f"hold:{MANY_S}s:{MANY}"]
-    generate(folder, config, *stages, "--max-calls", str(MANY))
+    generate_live(folder, config, *stages, "--max-calls", str(MANY))
     question = TURNS.format(settle=SETTLE_S)
     done = subprocess.run(
         [*COMMAND, "query", question, "-f", "json"],
@@ -127,24 +165,27 @@ def play(plant: Plant, seed: int, folder: Path) -> dict[str, Any]:
     begun = time.monotonic()
     truth = sweep(folder / "sweep", config)
     words = ("-p", "ramp", "-c", str(RAMP_TO), "--pace", PACE, "--seed", str(seed))
-    code, report = generate(folder / "ramp", config, *words)
+    code, report = generate_live(folder / "ramp", config, *words)
+    simulated = generate_simulated(folder / "sim", config, *words)
+    calls, interval = named(report, plant)
+    simulated_calls, _ = named(simulated, plant)
+    errors = [abs(found / truth - 1) if found else None for found in (calls, simulated_calls)]
     found = report["inflection"]
-    first = found["candidates"][0] if found["status"] == "found" else {}
-    calls = first.get("calls")
-    right = first.get("component") == plant.component
-    error = abs(calls / truth - 1) if right and calls else None
     return {
         "planted": plant.name,
         "truth": round(truth, 1),
         "status": found["status"],
         "found": [candidate["component"] for candidate in found["candidates"]],
         "calls": calls,
-        "interval": first.get("ci"),
-        "error": error,
+        "interval": interval,
+        "error": errors[0],
+        "simulated_calls": simulated_calls,
+        "simulated_error": errors[1],
+        "medians_apart": apart(report, simulated),
         "validity": report["run"]["validity"],
         "reasons": report["run"]["validity_reasons"],
         "exit": code,
-        "fine": error is not None and error <= MOST_ERROR and code in RIGHT_CODES,
+        "fine": code in RIGHT_CODES and all(e is not None and e <= MOST_ERROR for e in errors),
         "seconds": round(time.monotonic() - begun),
     }
 
@@ -158,6 +199,8 @@ def row_of(run: dict[str, Any]) -> tuple[object, ...]:
         "-" if calls is None else f"{calls:.1f}",
         "-" if not interval else f"{interval[0]:.0f}-{interval[1]:.0f}",
         percent(run["error"]),
+        "-" if run["simulated_calls"] is None else f"{run['simulated_calls']:.1f}",
+        percent(run["medians_apart"]),
         run["status"],
         run["validity"],
         "yes" if run["fine"] else "no",
@@ -177,10 +220,15 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="ovl-live-") as name:
             runs.append(play(plant, asked.seed, Path(name)))
         print("  ".join(str(cell) for cell in row_of(runs[-1])), file=sys.stderr, flush=True)
-    columns = ("planted", "sweep", "found", "N*", "interval", "off by", "status", "run", "right")
+    columns = (
+        *("planted", "sweep", "found", "N*", "interval", "off by"),
+        *("sim:", "medians apart", "status", "run", "right"),
+    )
     table(columns, [row_of(run) for run in runs])
     right = sum(run["fine"] for run in runs)
-    print(f"\n{right} of {len(runs)} named, and within {MOST_ERROR:.0%} of the sweep")
+    print(
+        f"\n{right} of {len(runs)} named within {MOST_ERROR:.0%} of the sweep, live and simulated"
+    )
     json_line("accuracy_live", before, right=right, each=runs)
     return int(right < len(runs))
 

@@ -41,9 +41,10 @@ select
     subject,
     checked,
     faulty,
-    case when faulty = 0 then 'ok' when faulty > 0.05 * checked then 'fail' else 'warn' end
-        as verdict,
-    if(faulty = 0, 'all', format('off by {:.3f} s in the middle', by_s)) as found,
+    case when checked = 0 then 'unknown' when faulty = 0 then 'ok'
+        when faulty > 0.05 * checked then 'fail' else 'warn' end as verdict,
+    case when checked = 0 then 'no span of the target''s own'
+        when faulty = 0 then 'all' else format('off by {:.3f} s in the middle', by_s) end as found,
     if(faulty = 0, 'nothing', 'nothing, but unattributed time is not to be relied on') as left_out
 from counted
 order by subject

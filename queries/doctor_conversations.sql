@@ -32,9 +32,11 @@ select
     subject,
     checked,
     faulty,
-    case when faulty = 0 then 'ok'
+    case when checked = 0 then 'unknown'
+        when faulty = 0 then 'ok'
         when subject = 'conversations in one trace' then 'fail' else 'warn' end as verdict,
-    if(faulty = 0, 'one each', format('up to {}', most)) as found,
+    case when checked = 0 then 'no ids of conversations'
+        when faulty = 0 then 'one each' else format('up to {}', most) end as found,
     'nothing' as left_out
 from counted
 order by subject

@@ -45,8 +45,10 @@ select
     faulty,
     case when f.run_id is not null or faulty > 0.05 * checked then 'fail'
         when faulty > 0 then 'warn' else 'ok' end as verdict,
-    format('{} below zero, {} of zero, {} longer than the call', below_zero, nothing, too_long)
-        as found,
+    format(
+        '{} below zero or no number, {} of zero, {} longer than the call',
+        below_zero, nothing, too_long
+    ) as found,
     case
         when f.run_id is not null then 'this source, wherever another one knows the component'
         when below_zero > 0 then 'those below zero'

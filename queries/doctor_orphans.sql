@@ -30,9 +30,11 @@ select
     subject,
     checked,
     faulty,
-    case when faulty = 0 then 'ok'
+    case when checked = 0 then 'unknown'
+        when faulty = 0 then 'ok'
         when subject = 'parents' and faulty > 0.05 * checked then 'fail' else 'warn' end as verdict,
     case
+        when checked = 0 then 'no span of the target''s own'
         when faulty = 0 then 'all are there'
         when subject = 'parents' then format('spans of {} traces whose parent never came', traces)
         else format('spans of {} traces that join no run', traces)

@@ -30,10 +30,11 @@ select
     subject,
     checked,
     faulty,
-    case when faulty = 0 then 'ok' when faulty > 0.5 * checked then 'fail' else 'warn' end
-        as verdict,
+    case when checked = 0 or telling = 0 then 'unknown'
+        when faulty = 0 then 'ok'
+        when faulty > 0.5 * checked then 'fail' else 'warn' end as verdict,
     case
-        when telling = 0 then 'the target sent none'
+        when checked = 0 or telling = 0 then 'the target sent none'
         when faulty = 0 then 'all or unsampled'
         when telling is null then 'traces that stand for others'
         else format('{} calls without any', faulty)

@@ -5,11 +5,9 @@ The order matters only at the top: whether a run is fit to be judged comes befor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
-
-import orjson
 
 from otel_voiceload.analysis import (
     ceilings,
@@ -28,6 +26,7 @@ from otel_voiceload.reports import build_drift, build_resources
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
+from otel_voiceload.reports import said
 from otel_voiceload.reports.build_causes import grounds
 from otel_voiceload.reports.build_measured import read_samples
 from otel_voiceload.reports.report import CopyLedger, Report, Run, StopReason
@@ -209,8 +208,7 @@ class _Builder:
         return cast("float | None", self._facts["peak_calls"]) if asked is None else asked
 
     def _copy(self) -> CopyLedger | None:
-        text = self._facts["copy"]
-        return cast(CopyLedger, orjson.loads(text)) if isinstance(text, str) and text else None
+        return said.copy_ledger(self._facts["copy"])
 
     def _unmarked_baseline(self) -> str | None:
         marked = self._run_id in self._options.baselines or self._facts["tag"] == "baseline"
@@ -239,9 +237,7 @@ class _Builder:
         return judged
 
     def _recorded_thresholds(self) -> tuple[Threshold, ...]:
-        text = self._facts["thresholds"]
-        recorded = orjson.loads(text) if isinstance(text, str) and text else {}
-        return thresholds.from_mapping(cast(Mapping[str, Sequence[str]], recorded))
+        return thresholds.from_mapping(said.thresholds(self._facts["thresholds"]))
 
     def _has_phase(self, phase: str) -> bool:
         return any(row["phase"] == phase for row in self._sound.levels)

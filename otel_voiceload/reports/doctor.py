@@ -1,4 +1,8 @@
-"""The doctor's findings: the rows of every ``doctor_*`` query, the gravest first within a check."""
+"""The doctor's findings: the rows of every ``doctor_*`` query, the gravest first within a check.
+
+A check that had nothing to look at has found nothing wrong either, and is still not well: it is
+``unknown``, so that nobody takes a target without spans for one whose spans are sound.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from otel_voiceload.store import catalogue
 from otel_voiceload.store.reading import Table
 
 PREFIX: Final = "doctor_"
-VERDICTS: Final = ("fail", "warn", "ok")
+VERDICTS: Final = ("fail", "warn", "ok", "unknown")
+NOTHING: Final = ("anything", 0, 0, "unknown", "nothing to look at", "nothing")
 
 
 class Asked(Protocol):
@@ -44,5 +49,5 @@ def examined(reading: Asked, run_id: str) -> Examined:
         columns = ("check", *table.columns)
         verdict = table.columns.index("verdict")
         ordered = sorted(table.rows, key=lambda row: VERDICTS.index(str(row[verdict])))
-        rows += [(check, *row) for row in ordered]
+        rows += [(check, *row) for row in ordered or [NOTHING]]
     return Examined(columns, tuple(rows))

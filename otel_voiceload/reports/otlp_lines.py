@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from math import isfinite, isnan
 from typing import Any, Final
 
 import orjson
@@ -152,7 +153,7 @@ def _metric(rows: list[Row]) -> Json:
 def _data_point(row: Row, kind: str) -> Json:
     rest = _message(_POINTS[kind], _loaded(row["point"]) or {})
     if "asInt" not in rest and row["value"] is not None:
-        rest["asDouble"] = row["value"]
+        rest["asDouble"] = _number(row["value"])
     start = row["start_ns"]
     return _with(
         {"timeUnixNano": str(row["time_ns"]), **rest},
@@ -160,6 +161,13 @@ def _data_point(row: Row, kind: str) -> Json:
         attributes=key_values(row["attributes"]),
         flags=row["flags"],
     )
+
+
+def _number(value: Any) -> Any:
+    """A double as JSON may write it: OTLP has words for those that are no numbers."""
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _message(descriptor: Descriptor, content: Json) -> Json:

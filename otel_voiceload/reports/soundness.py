@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final, cast
 
-import orjson
-
 from otel_voiceload.analysis import validity
 from otel_voiceload.analysis.offered import Offered
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_kept as kept
+from otel_voiceload.reports import said
 from otel_voiceload.store import spooled
 from otel_voiceload.store.reading import Reading
 
@@ -70,9 +69,8 @@ class Soundness:
 
     def lost(self) -> dict[str, int]:
         """Spans by reason: what the run said at its end, and what became of its spool since."""
-        text = self._facts["spans_lost"]
-        said = orjson.loads(text) if isinstance(text, str) and text else {}
-        return dict(Counter(cast("dict[str, int]", said)) + Counter(self._spooled.lost))
+        told = said.counts(self._facts["spans_lost"])
+        return dict(Counter(told) + Counter(self._spooled.lost))
 
     def lost_or_waiting(self) -> dict[str, int]:
         waiting = self._spooled.spans
@@ -103,9 +101,7 @@ class Soundness:
         return live and self._facts["hearing_bias_s"] is None
 
     def _shards_lost(self) -> list[tuple[int, float]]:
-        text = self._facts["shards_lost"]
-        lost = cast("list[dict[str, float]]", orjson.loads(text)) if isinstance(text, str) else []
-        return [(int(each["shard"]), each["at_s"]) for each in lost]
+        return said.shards_lost(self._facts["shards_lost"])
 
     def _offered(self) -> Offered:
         health, starts = self.health, self.starts

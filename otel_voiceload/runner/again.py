@@ -54,8 +54,11 @@ def same_again(plan: RunPlan, text: str | None, run_id: str) -> RunPlan:
     """
     if not text:
         raise UsageError(f"run {run_id} keeps no plan: it is too old, or was not made by ovl")
-    kept: dict[str, Any] = orjson.loads(text)
-    if kept.get("version") != _VERSION:
+    try:
+        kept: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"run {run_id} keeps no plan that ovl has written") from error
+    if not isinstance(kept, dict) or kept.get("version") != _VERSION:
         raise UsageError(f"the plan of run {run_id} is of another version of ovl")
     for name, option in (("headers", "-H"), ("params", "--param")):
         missing = [each for each in kept[name] if each not in getattr(plan, name)]

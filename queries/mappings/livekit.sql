@@ -9,13 +9,13 @@
 with spans as (
     select
         run_id, trace_id, span_id, parent_span_id, service_name, name, start_ns, end_ns, error_type,
-        try_cast(attributes ->> '$."lk.e2e_latency"' as double) as waited_s,
-        try_cast(attributes ->> '$."lk.transcription_delay"' as double) as transcribed_s,
-        try_cast(attributes ->> '$."lk.end_of_turn_delay"' as double) as decided_s,
+        try_cast(attributes ->> '$."lk.e2e_latency"' as decimal(28, 20))::double as waited_s,
+        try_cast(attributes ->> '$."lk.transcription_delay"' as decimal(28, 20))::double as transcribed_s,
+        try_cast(attributes ->> '$."lk.end_of_turn_delay"' as decimal(28, 20))::double as decided_s,
         try_cast(attributes ->> '$."lk.interrupted"' as boolean) as interrupted,
         try_cast(coalesce(
             attributes ->> '$."lk.response.ttft"', attributes ->> '$."lk.response.ttfb"'
-        ) as double) as first_s,
+        ) as decimal(28, 20))::double as first_s,
         count(*) filter (name = 'agent_session') over (partition by trace_id) > 1 as several
     from run_spans
     where scope_name = 'livekit-agents'

@@ -37,7 +37,7 @@ work as (
         start_ns,
         end_ns,
         error_type,
-        try_cast(attributes ->> '$."metrics.ttfb"' as double) as ttfb_s,
+        try_cast(attributes ->> '$."metrics.ttfb"' as decimal(28, 20))::double as ttfb_s,
         min(start_ns) filter (name = 'tts') over turn as first_tts_ns,
         row_number() over (partition by trace_id, parent_span_id, name order by start_ns) as nth,
         row_number() over (partition by trace_id, parent_span_id, name order by end_ns desc) as nth_last
@@ -93,7 +93,7 @@ alone as (
         lower(hex(trace_id)) || if(
             several, '-' || lower(hex(if(name = 'turn', parent_span_id, span_id))), ''
         ) as call_id,
-        try_cast(attributes ->> '$."turn.user_bot_latency_seconds"' as double) as waited_s,
+        try_cast(attributes ->> '$."turn.user_bot_latency_seconds"' as decimal(28, 20))::double as waited_s,
         try_cast(attributes ->> '$."turn.was_interrupted"' as boolean) as interrupted
     from spans s
     where scope_name = 'pipecat.turn' and run_id is not null and end_ns >= start_ns and start_ns > 0

@@ -24,12 +24,17 @@ select
     turn_index,
     coalesce(turn_outcome, call_outcome) as outcome,
     coalesce(turn_first, turn_index = 0) as first,
-    send_delay_s,
+    if(abs(send_delay_s) < 1e6, send_delay_s, null) as send_delay_s,
     component,
     coalesce(component_attempt, 0) as attempt,
-    coalesce(component_latency_s, response_latency_s) as latency_s,
-    component_busy_s as busy_s,
-    component_queue_s as queue_s,
+    -- What no clock can have measured (not a number, or weeks) is as impossible as what is below zero.
+    case
+        when coalesce(component_latency_s, response_latency_s) between -1e6 and 1e6
+            then coalesce(component_latency_s, response_latency_s)
+        when coalesce(component_latency_s, response_latency_s) is not null then -1
+    end as latency_s,
+    if(component_busy_s between 0 and 1e6, component_busy_s, null) as busy_s,
+    if(component_queue_s between 0 and 1e6, component_queue_s, null) as queue_s,
     component_source as source,
     error_type,
     case when component is null then attributes end as attributes,

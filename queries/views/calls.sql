@@ -12,20 +12,23 @@ select
     make_timestamp(ended_ns // 1000) as ended,
     outcome,
     nullif(attributes ->> '$."voiceload.call.end_reason"', '') as end_reason,
-    coalesce((attributes ->> '$."voiceload.call.turn_count"')::integer, turns_seen) as turn_count,
+    coalesce(try_cast(attributes ->> '$."voiceload.call.turn_count"' as integer), turns_seen) as turn_count,
     if(span_end_ns is null, 'last_sign', 'end_span') as closed_by,
     error_type,
     -- Media was up: refused and failed connections never weigh on the target as a call.
     media_up_ns is not null
         or coalesce(outcome, '') not in ('refused', 'negotiation_failed') as connected,
     connect_s,
-    (attributes ->> '$."voiceload.call.greeting_latency"')::double as greeting_latency_s,
+    try_cast(attributes ->> '$."voiceload.call.greeting_latency"' as decimal(28, 20))::double
+        as greeting_latency_s,
     attributes ->> '$."voiceload.scenario.name"' as scenario,
     connect_attributes ->> '$."network.transport"' as transport,
-    (media_attributes ->> '$."voiceload.network.jitter"')::double as jitter_s,
-    (media_attributes ->> '$."voiceload.network.loss_ratio"')::double as loss_ratio,
-    (media_attributes ->> '$."voiceload.network.packets_lost"')::bigint as packets_lost,
-    (media_attributes ->> '$."voiceload.network.packets_received"')::bigint as packets_received,
+    try_cast(media_attributes ->> '$."voiceload.network.jitter"' as decimal(28, 20))::double as jitter_s,
+    try_cast(media_attributes ->> '$."voiceload.network.loss_ratio"' as decimal(28, 20))::double
+        as loss_ratio,
+    try_cast(media_attributes ->> '$."voiceload.network.packets_lost"' as bigint) as packets_lost,
+    try_cast(media_attributes ->> '$."voiceload.network.packets_received"' as bigint)
+        as packets_received,
     started_ns,
     ended_ns,
     coalesce(media_up_ns, started_ns) as media_up_ns
@@ -34,6 +37,8 @@ from (
         *,
         coalesce(span_start_ns, first_ns) as started_ns,
         greatest(coalesce(span_end_ns, last_ns), coalesce(span_start_ns, first_ns)) as ended_ns,
-        coalesce((attributes ->> '$."voiceload.call.scheduled_delay"')::double, 0) as delay_s
+        coalesce(
+            try_cast(attributes ->> '$."voiceload.call.scheduled_delay"' as decimal(28, 20))::double, 0
+        ) as delay_s
     from call_spans
 );

@@ -4,12 +4,16 @@
 -- after the last one while calls were up, are limited as well. After 5 s of that a shard is lost: it
 -- measures nothing any more, and what the others measured stands.
 create view generator_seconds as
-with told as (
+with finite as (
+    -- No counter reaches this, and a sum that was poisoned by one value says nothing at all.
+    select * replace (if(abs(value) < 1e15, value, null) as value) from metric_points
+),
+told as (
     select
         run_id,
-        coalesce((attributes ->> '$."voiceload.shard.index"')::integer, 0) as shard,
+        coalesce(try_cast(attributes ->> '$."voiceload.shard.index"' as integer), 0) as shard,
         at_ns,
-        max(value) filter (name = 'voiceload.calls.active')::integer as calls_active,
+        try_cast(max(value) filter (name = 'voiceload.calls.active') as integer) as calls_active,
         max(value) filter (name = 'voiceload.generator.frames_due')::bigint as frames_due,
         max(value) filter (name = 'voiceload.generator.frames_late')::bigint as frames_late,
         max(value) filter (name = 'voiceload.generator.late_share') as late_share,
@@ -24,7 +28,7 @@ with told as (
         max(value) filter (name = 'voiceload.generator.limited') > 0 as said_limited,
         list_sort(list(distinct attributes ->> '$."voiceload.generator.limited_by"')
             filter (name = 'voiceload.generator.limited' and value > 0)) as said_by
-    from metric_points
+    from finite
     where run_id is not null
         and (name = 'voiceload.calls.active' or name like 'voiceload.generator.%')
     group by all

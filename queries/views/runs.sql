@@ -1,4 +1,7 @@
 -- One row per run. A run whose generator was killed has a start marker and no end of its own.
+-- `validity` follows from the run's own word alone; a report, `ovl runs` and `ovl query runs` also go by
+-- what its turns and its recordings show. What a run says of itself is text until it is read here: what
+-- is no number, or one of more than 8 digits before the point, is not known.
 create view runs as
 with said as (
     select
@@ -36,7 +39,7 @@ select
     a ->> '$."voiceload.run.target"' as target,
     a ->> '$."voiceload.run.wire"' as wire,
     a ->> '$."voiceload.run.profile"' as profile,
-    (a ->> '$."voiceload.run.seed"')::bigint as seed,
+    try_cast(a ->> '$."voiceload.run.seed"' as bigint) as seed,
     case
         when a ->> '$."voiceload.run.stop_reason"' = 'generator_limit' then 'inconclusive'
         when not shut_down then 'degraded'
@@ -49,21 +52,21 @@ select
     nullif(a ->> '$."voiceload.run.stop_reason"', '') as stop_reason,
     a ->> '$."voiceload.run.scenario_hash"' as scenario_hash,
     a ->> '$."voiceload.run.clip_pack"' as clip_pack,
-    (a ->> '$."voiceload.run.co_located"')::boolean as co_located,
+    try_cast(a ->> '$."voiceload.run.co_located"' as boolean) as co_located,
     a ->> '$."voiceload.run.thresholds"' as thresholds,
-    (a ->> '$."voiceload.run.spans_ended"')::bigint as spans_ended,
+    try_cast(a ->> '$."voiceload.run.spans_ended"' as bigint) as spans_ended,
     a ->> '$."voiceload.run.spans_lost"' as spans_lost,
-    (a ->> '$."voiceload.run.hearing_bias"')::double as hearing_bias_s,
-    (a ->> '$."voiceload.run.hearing_spread"')::double as hearing_spread_s,
+    try_cast(a ->> '$."voiceload.run.hearing_bias"' as decimal(28, 20))::double as hearing_bias_s,
+    try_cast(a ->> '$."voiceload.run.hearing_spread"' as decimal(28, 20))::double as hearing_spread_s,
     coalesce(a ->> '$."voiceload.run.planted"', '') as planted,
-    (a ->> '$."voiceload.run.shards"')::integer as shards,
+    try_cast(a ->> '$."voiceload.run.shards"' as integer) as shards,
     -- JSON: [{"shard": 3, "at_s": 83.2}], seconds from the start to the last sign of life.
     nullif(a ->> '$."voiceload.run.shards_lost"', '') as shards_lost,
-    (a ->> '$."voiceload.run.peak_calls"')::double as peak_calls,
+    try_cast(a ->> '$."voiceload.run.peak_calls"' as decimal(28, 20))::double as peak_calls,
     a ->> '$."voiceload.run.plan"' as plan,
-    coalesce((a ->> '$."voiceload.run.starts_dropped"')::bigint, 0) as starts_dropped,
-    (a ->> '$."voiceload.run.machine_cores"')::integer as machine_cores,
-    (a ->> '$."voiceload.run.machine_memory"')::bigint as machine_memory_bytes,
+    coalesce(try_cast(a ->> '$."voiceload.run.starts_dropped"' as bigint), 0) as starts_dropped,
+    try_cast(a ->> '$."voiceload.run.machine_cores"' as integer) as machine_cores,
+    try_cast(a ->> '$."voiceload.run.machine_memory"' as bigint) as machine_memory_bytes,
     -- JSON: {"ended": 9, "acknowledged": 9, "waiting": 0, "lost": {}}, of the user's own back end.
     a ->> '$."voiceload.run.copy"' as copy,
     started_ns,

@@ -8,9 +8,11 @@ with losses as (
     select
         run_id,
         shards,
-        started_ns + round(1e9 * loss.at_s)::bigint as lost_ns
+        started_ns + round(1e9 * least(greatest(loss.at_s, 0), 1e8))::bigint as lost_ns
     from (
-        select run_id, shards, started_ns, unnest(from_json(shards_lost, '[{"at_s":"DOUBLE"}]')) as loss
+        select run_id, shards, started_ns, unnest(
+            from_json(try_cast(shards_lost as json), '[{"at_s":"DOUBLE"}]')
+        ) as loss
         from runs
         where shards_lost is not null
     )
@@ -20,7 +22,7 @@ unoffered as (
         s.run_id,
         s.stage_index,
         sum(greatest(0, s.ended_ns - greatest(l.lost_ns, s.started_ns)))
-            / any_value(s.ended_ns - s.started_ns) / any_value(l.shards) as share
+            / any_value(s.ended_ns - s.started_ns) / nullif(any_value(l.shards), 0) as share
     from stages s
     join losses l using (run_id)
     where s.ended_ns > s.started_ns

@@ -26,14 +26,14 @@ facts as (
             lead(said.started_ns) over (partition by said.run_id order by stage_index),
             runs.last_ns
         ) as ended_ns,
-        (a ->> '$."voiceload.stage.calls_from"')::double as calls_from,
-        (a ->> '$."voiceload.stage.calls_to"')::double as calls_to,
-        (a ->> '$."voiceload.stage.repeat_of"')::integer as repeat_of,
-        (a ->> '$."voiceload.stage.duration"')::double as duration_asked_s,
+        try_cast(a ->> '$."voiceload.stage.calls_from"' as decimal(28, 20))::double as calls_from,
+        try_cast(a ->> '$."voiceload.stage.calls_to"' as decimal(28, 20))::double as calls_to,
+        try_cast(a ->> '$."voiceload.stage.repeat_of"' as integer) as repeat_of,
+        try_cast(a ->> '$."voiceload.stage.duration"' as decimal(28, 20))::double as duration_asked_s,
         a ->> '$."voiceload.stage.arrivals"' as arrivals,
-        (a ->> '$."voiceload.stage.per_s_from"')::double as per_s_from,
-        (a ->> '$."voiceload.stage.per_s_to"')::double as per_s_to,
-        coalesce((a ->> '$."voiceload.stage.at_once"')::boolean, false) as at_once,
+        try_cast(a ->> '$."voiceload.stage.per_s_from"' as decimal(28, 20))::double as per_s_from,
+        try_cast(a ->> '$."voiceload.stage.per_s_to"' as decimal(28, 20))::double as per_s_to,
+        coalesce(try_cast(a ->> '$."voiceload.stage.at_once"' as boolean), false) as at_once,
         a ->> '$."voiceload.stage.note"' as note
     from said
     left join runs using (run_id)

@@ -28,8 +28,8 @@ select
     first,
     coalesce(send_delay_s, 0) as send_delay_s,
     latency_s,
-    (attributes ->> '$."voiceload.turn.deadline"')::double as deadline_s,
-    (attributes ->> '$."voiceload.turn.audio_gap"')::double as audio_gap_s,
+    try_cast(attributes ->> '$."voiceload.turn.deadline"' as decimal(28, 20))::double as deadline_s,
+    try_cast(attributes ->> '$."voiceload.turn.audio_gap"' as decimal(28, 20))::double as audio_gap_s,
     attributes ->> '$."voiceload.turn.clip"' as clip,
     error_type,
     coalesce(

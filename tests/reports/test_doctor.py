@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -12,7 +14,7 @@ from otel_voiceload.reports.render import doctor as words
 from otel_voiceload.store.open import open_store
 from otel_voiceload.telemetry.otlp import attributes
 from tests.store import records
-from tests.store.builder import UNIX_NS, batches_of, spans_batch, write_segment
+from tests.store.builder import UNIX_NS, batches_of, spans_batch, write_run, write_segment
 from tests.store.records import at, identity
 
 BOT = {"service.name": "bot"}
@@ -110,3 +112,35 @@ def test_a_source_that_tells_nonsense_steps_back_behind_another(tmp_path: Path) 
         ).rows
     assert [(row["component"], row["source"]) for row in faulty] == [("llm", "target_trace")]
     assert sources == (("in_band",),)
+
+
+def verdicts(found: Examined, check: str) -> dict[object, tuple[object, object]]:
+    return {row[1]: (row[4], row[5]) for row in found.rows if row[0] == check}
+
+
+def test_a_component_that_nobody_timed_is_unobserved(tmp_path: Path) -> None:
+    silent = replace(records.small_run()[3], components=())  # type: ignore[type-var]
+    run = [*records.small_run()[:3], silent, *records.small_run()[4:]]
+    batches = [*batches_of(run, records.RUN), spans_batch([target(0, 3.3, 0.0)], BOT)]
+    with open_store(write_segment(tmp_path / "run.duckdb", batches)) as reading:
+        found = examined(reading, records.RUN)
+
+    assert verdicts(found, "components") == {
+        "llm": ("fail", "unobserved: only latencies of zero"),
+        "stt": ("fail", "unobserved: no timing at all"),
+        "tts": ("fail", "unobserved: no timing at all"),
+    }
+    assert found.failed
+
+
+def test_a_check_without_anything_to_look_at_is_not_called_well(tmp_path: Path) -> None:
+    silent = replace(records.small_run()[3], components=())  # type: ignore[type-var]
+    run = [*records.small_run()[:3], silent, *records.small_run()[4:]]
+    with open_store(write_run(tmp_path / "run.duckdb", run, records.RUN)) as reading:
+        found = examined(reading, records.RUN)
+
+    assert {row[0] for row in found.rows} == set(checks())
+    for check in ("conversations", "duplicates", "sampling"):
+        assert {verdict for verdict, _ in verdicts(found, check).values()} == {"unknown"}
+    assert verdicts(found, "clocks")["within the call"][0] == "unknown"
+    assert verdicts(found, "latencies") == {"turn": ("ok", ANY)}

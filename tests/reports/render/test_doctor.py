@@ -10,6 +10,7 @@ from otel_voiceload.reports.render.doctor import Row
 WELL: Row = ("clocks", "within the call", 1200, 0, "ok", "all within", "nothing")
 JOINED: Row = ("joins", "trace", 40, 0, "ok", "certain: the trace names the run", "nothing")
 REMARK: Row = ("orphans", "runs", 1200, 3, "warn", "spans of 2 traces", "spans of no run")
+NOTHING: Row = ("sampling", "calls", 9, 0, "unknown", "the target sent none", "nothing")
 FAULT: Row = ("latencies", "llm", 1200, 1100, "fail", "1100 of zero", "nothing")
 
 
@@ -17,7 +18,12 @@ FAULT: Row = ("latencies", "llm", 1200, 1100, "fail", "1100 of zero", "nothing")
     ("rows", "whole"),
     [
         ([WELL, JOINED], "run r: all 2 checks are well"),
+        ([WELL, NOTHING], "run r: 1 of 2 checks are well, 1 had nothing to look at"),
         ([WELL, REMARK], "run r: 1 of 2 checks have a remark"),
+        (
+            [WELL, REMARK, NOTHING],
+            "run r: 1 of 3 checks have a remark, 1 had nothing to look at",
+        ),
         ([WELL, REMARK, FAULT], "run r: 1 of 3 checks failed; do not trust its components yet"),
     ],
 )
@@ -43,10 +49,19 @@ def test_what_is_well_is_one_line_but_for_how_traces_were_joined() -> None:
 
     assert "all within" not in text
     assert "certain: the trace names the run" in text
-    assert "ok   clocks        within the call  1,200\n" in text
+    assert "ok       clocks        within the call  1,200\n" in text
 
 
 def test_a_check_of_several_lines_is_named_once() -> None:
     text = doctor.render("r", [FAULT, ("latencies", "tts", 5, 0, "ok", "none", "nothing"), WELL])
 
     assert (text.count("latencies"), text.count("clocks")) == (1, 1)
+
+
+def test_what_had_nothing_to_look_at_is_unknown_and_says_why() -> None:
+    lines = doctor.render("r", [NOTHING]).splitlines()
+
+    assert [line.split() for line in lines[2:4]] == [
+        ["unknown", "sampling", "calls", "9"],
+        ["the", "target", "sent", "none"],
+    ]

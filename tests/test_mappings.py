@@ -322,7 +322,7 @@ def test_calls_that_share_a_trace_stay_apart(tmp_path: Path) -> None:
         mixed = reading.query("doctor_conversations", run_id="made")
         known = reading.query("doctor_components", run_id="made")
     assert rows == (("0" * 15 + "1", 0, 1.0, "llm"), ("0" * 15 + "2", 0, 2.0, "llm"))
-    assert [row["verdict"] for row in mixed] == ["ok", "ok"]
+    assert [row["verdict"] for row in mixed] == ["unknown", "unknown"]
     assert [(row["subject"], row["verdict"]) for row in known] == [
         ("llm", "ok"),
         ("stt", "fail"),

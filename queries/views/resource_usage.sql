@@ -3,13 +3,16 @@
 -- `cpu` is CPU seconds per second: 1 is one core. Traffic and the store's size belong to no process
 -- and stand under `machine`. What a target tells has no run, so it goes to the run that was on.
 create view resource_usage as
-with sampled as (
+with finite as (
+    select * replace (if(abs(value) < 1e15, value, null) as value) from metric_points
+),
+sampled as (
     select
         run_id,
         at_ns,
         coalesce(attributes ->> '$."voiceload.resource.role"', 'generator') as role,
         attributes ->> '$."voiceload.resource.process"' as process,
-        (attributes ->> '$."process.pid"')::bigint as pid,
+        try_cast(attributes ->> '$."process.pid"' as bigint) as pid,
         'sampled' as source,
         max(value) filter (name = 'voiceload.resource.cpu') as cpu,
         max(value) filter (name = 'voiceload.resource.memory')::bigint as rss_bytes,
@@ -19,8 +22,11 @@ with sampled as (
         max(value) filter (name = 'voiceload.resource.network.sent') as sent_bytes_per_s,
         max(value) filter (name = 'voiceload.resource.network.received') as received_bytes_per_s,
         max(value) filter (name = 'voiceload.resource.store')::bigint as store_bytes,
+        max(value) filter (name = 'voiceload.resource.file_descriptors.limit')::bigint as fds_limit,
+        max(value) filter (name = 'voiceload.resource.memory.free')::bigint as memory_free_bytes,
+        max(value) filter (name = 'voiceload.resource.disk.free')::bigint as disk_free_bytes,
         null::double as gc_s
-    from metric_points
+    from finite
     where run_id is not null and name like 'voiceload.resource.%'
     group by all
 ),
@@ -49,10 +55,11 @@ told as (
         -- Pauses are told as a histogram or as one growing sum, the oldest of them in milliseconds.
         case
             when figure = 'gc_time' then
-                coalesce((point ->> '$.sum')::double, value) * if(unit = 'ms', 1e-3, 1)
+                coalesce(try_cast(point ->> '$.sum' as decimal(28, 10))::double, value)
+                * if(unit = 'ms', 1e-3, 1)
             else value
         end as value
-    from metric_points
+    from finite
     where run_id is null
         and (name like 'process.%' or name similar to '(jvm|v8js|dotnet)[.].*')
         and coalesce(attributes ->> '$.type', 'rss') = 'rss'
@@ -89,6 +96,9 @@ otlp as (
         null::double as sent_bytes_per_s,
         null::double as received_bytes_per_s,
         null::bigint as store_bytes,
+        null::bigint as fds_limit,
+        null::bigint as memory_free_bytes,
+        null::bigint as disk_free_bytes,
         sum(value) filter (figure = 'gc_time') as gc_s
     from grown g
     join runs r on g.at_ns >= r.started_ns and g.at_ns <= r.last_ns
@@ -97,5 +107,6 @@ otlp as (
 )
 select
     run_id, make_timestamp(at_ns // 1000) as at, role, process, pid, source, cpu, rss_bytes, fds,
-    threads, sockets, sent_bytes_per_s, received_bytes_per_s, store_bytes, gc_s, at_ns
+    threads, sockets, sent_bytes_per_s, received_bytes_per_s, store_bytes, gc_s, fds_limit,
+    memory_free_bytes, disk_free_bytes, at_ns
 from (select * from sampled union all by name select * from otlp);

@@ -28,7 +28,7 @@ RESAMPLES = 400
 WIDEN = 0.05  # as much as puts 95 of 100 knees of the benchmark inside, and some
 MIN_CYCLES = 5
 IN_VAIN = 0.05
-NEARLY = 0.8  # of what levels with work in vain carried
+WIDEN_IN_VAIN = 0.15  # where no level without such work is full
 MOST_IDLE = 1.35  # of servers that refuse: more, and the limit was another one
 
 
@@ -68,12 +68,17 @@ def locate(
     last, last_well = carried[onset.index - 1]
     enough = (1 - FULL) * last_well.rate
     # Answers for callers who had gone are work all the same, though not quite that of others: who
-    # leaves while being served frees a server early. So levels without them go first.
+    # leaves while being served frees a server early, and has used it for nothing. So levels without
+    # them go first, if one of them is full.
     bent = _own_work(evidence, series[onset.index :])
     clean = [(level, point) for level, point in carried[onset.index :] if not _in_vain(point)]
     refuses = served_per_s is not None
-    if clean and not refuses and _most(clean) >= max(enough, NEARLY * _most(bent)):
+    full = any(point.rate * cycle_s < (1 - FULL) * level.calls for level, point in clean)
+    widen = WIDEN
+    if full and not refuses and _most(clean) >= enough:
         bent = clean
+    elif len(clean) < len(bent) and not refuses:
+        widen = WIDEN_IN_VAIN
     if _most(bent) < enough:
         if max(point.ended_rate for _, point in bent) < enough:
             return _collapse(last, bent[0][0], last_well.rate, cycle_s)
@@ -97,8 +102,8 @@ def locate(
     fair_share = previous_point.rate * top.calls / previous.calls
     return Knee(
         calls=rate * idle * cycle_s,
-        low=low * idle * (1 - WIDEN),
-        high=high * idle * (1 + WIDEN),
+        low=low * idle * (1 - widen),
+        high=high * idle * (1 + widen),
         rate=rate,
         cycle_s=cycle_s,
         full_from=plateau[0][0].calls,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import os
 import sys
 import time
@@ -37,6 +38,7 @@ RELEASE_SEED: Final = 70_000  # the first of this release's block; every release
 LIMITED_RUNS = 300
 FREE_RUNS = 400
 RUN = "scored"
+PAIRED_WITH: Final = "median self time > 3x, persistent"  # the best of the rivals
 PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 _BEGIN, _END = "<!-- accuracy -->", "<!-- /accuracy -->"
 Job = tuple[str, str, int]
@@ -186,6 +188,7 @@ def table(scored: Sequence[Scored]) -> list[str]:
     noisy = [each for each in limited if each.family == "noisy"]
     named = sum(_culprit_named(each) for each in noisy)
     lines += ["", f"Noisy neighbour: the culprit is among the named in {_share(named, noisy)}.", ""]
+    lines += [_paired(scored, PAIRED_WITH), ""]
     lines += _certainty_table(scored)
     for title, key, names in (
         ("family", lambda each: each.family, (*LIMITED, *FREE)),
@@ -203,6 +206,20 @@ def table(scored: Sequence[Scored]) -> list[str]:
                 lines.append(_row(name, mine, none, lambda each: each.ours))
         lines.append("")
     return lines
+
+
+def _paired(scored: Sequence[Scored], rival: str) -> str:
+    """Sign test on the runs that one of the two judged rightly and the other did not."""
+    rightly = ("right", "quiet")
+    ours = [each.ours.verdict in rightly for each in scored]
+    theirs = [each.rivals[rival].verdict in rightly for each in scored]
+    more = sum(a and not b for a, b in zip(ours, theirs, strict=True))
+    less = sum(b and not a for a, b in zip(ours, theirs, strict=True))
+    tail = sum(math.comb(more + less, k) for k in range(min(more, less) + 1)) / 2 ** (more + less)
+    return (
+        f"Run by run against `{rival}`: ours alone judged rightly {more} times, the rival alone "
+        f"{less} times (sign test, p = {min(1.0, 2 * tail):.2g})."
+    )
 
 
 def _certainty_table(scored: Sequence[Scored]) -> list[str]:

@@ -95,8 +95,9 @@ def draw(family: str, profile: str, seed: int) -> Scene:
         _set_shared(data, callers, first, second, wanted)
     data["faults"] = _faults(rng, family, data, first, second)
     if family == "ps":
-        # Its first token is what slows; of work that goes on long after it little would be seen.
-        parts[first] |= {"over_capacity": "share", "hold": 1.0}
+        # Its first token is what slows; of work that goes on long after it little would be seen
+        # within a level.
+        parts[first] |= {"over_capacity": "share", "hold": min(parts[first]["hold"], 2.5)}
         _set_latency(data, callers, first, wanted)
     if family == "cap429":
         parts[first] |= {"over_capacity": "reject", "retry_after": rng.uniform(0.4, 1.2)}
@@ -227,10 +228,10 @@ def _set_servers(
 def _set_latency(
     data: dict[str, object], callers: CallerModel, name: ServedComponent, wanted: float
 ) -> None:
-    """Servers that fit an answer which is over with its first token."""
+    """Servers that fit an answer of its own length."""
     parts = data["components"]
     assert isinstance(parts, dict)
-    busy_s = parts[name]["latency"].mean_s
+    busy_s = parts[name]["latency"].mean_s * parts[name]["hold"]
     parts[name]["capacity"] = max(2, round(wanted * busy_s / _cycle_s(data, callers)))
 
 

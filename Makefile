@@ -67,8 +67,8 @@ bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
 faults: $(STAMP) ## kill, freeze, damage and attack the collector 200 times, bad peers the generator (a quarter of an hour)
 	FAULT_ROUNDS=200 $(BIN)/python -m pytest --durations=0 tests/faults
 
-phases: $(STAMP) ## run the five phases against a planted limit (six minutes)
-	PHASES=1 $(BIN)/python -m pytest --durations=0 tests/end_to_end/test_five_phase.py
+phases: $(STAMP) ## run the five phases against a planted limit, and a search for one in virtual time (seven minutes)
+	PHASES=1 $(BIN)/python -m pytest --durations=0 tests/end_to_end/test_five_phase.py tests/end_to_end/test_until_knee.py
 
 # atheris has wheels for some platforms only, so it is not in constraints.txt.
 fuzz: $(STAMP) ## play a million inputs to the collector's decoders (a quarter of an hour)

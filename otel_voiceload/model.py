@@ -271,6 +271,8 @@ class Health:
     dropped_starts: int = 0  # arrivals of the open model that found --max-calls held
     pacing_error_p999_s: float = 0.0
     limited_by: tuple[str, ...] = ()  # of conventions.LIMIT_REASONS; empty: promises kept
+    sent_bytes_per_s: float = 0.0  # in messages of all calls, without the headers around them
+    received_bytes_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,16 +291,19 @@ class Usage:
     fds: int
     threads: int
     sockets: Mapping[str, int] = field(default_factory=dict)
+    fds_limit: int | None = None  # that it may open; None: no limit, or not to be seen
 
 
 @dataclass(frozen=True, slots=True)
 class MachineUsage:
-    """What belongs to no process: traffic of the interfaces to the target, and the store's size."""
+    """What belongs to no process: traffic of the calls, both ways, and the store's size."""
 
     at_mono_ns: int
     sent_bytes_per_s: float | None
     received_bytes_per_s: float | None
     store_bytes: int | None
+    memory_free_bytes: int | None = None
+    disk_free_bytes: int | None = None  # where the store lies
 
 
 Record = (
@@ -325,8 +330,10 @@ class Progress:
     calls_ended: dict[str, int] = field(default_factory=dict)  # outcome -> count
     turn_latencies_s: tuple[float, ...] = ()
     turns_unanswered: int = 0
-    component_latencies_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    # As the wire told, (call index, seconds) of each component.
+    components: dict[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     natural_ends: dict[str, int] = field(default_factory=dict)  # scenario -> count
+    calls_failed_here: int = 0  # on this machine's side, of those that ended
     spans_ended: int = 0  # by this shard since its start: what a ledger needs when it dies
     # (call index, seconds, unanswered): what --abort-on-fail judges; unanswered counts as deadline
     turns: tuple[tuple[int, float, bool], ...] = ()

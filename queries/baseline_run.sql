@@ -1,16 +1,15 @@
 -- title: The baseline of a run
 -- question: Which baseline, tagged, marked or held by its profile, had the same target, wire, scenarios and clips?
--- columns: run_id, started
+-- columns: run_id, started, chosen
 -- reads: runs
 -- Never another target's: its figures would say nothing of this one. What somebody chose goes before
 -- a run of the profile `baseline`, which has to have come to its own end, with nothing said against
 -- it and before this one: a baseline never looks ahead.
-select other.run_id, other.started
+select other.run_id, other.started, other.chosen
 from runs this
-join runs other
+join (select *, tag = 'baseline' or list_contains($marked, run_id) as chosen from runs) other
     on (
-        other.tag = 'baseline'
-        or list_contains($marked, other.run_id)
+        other.chosen
         or (
             other.profile = 'baseline'
             and this.profile <> 'baseline'
@@ -25,7 +24,5 @@ join runs other
     and other.scenario_hash is not distinct from this.scenario_hash
     and other.clip_pack is not distinct from this.clip_pack
 where this.run_id = $of_run
-order by
-    (other.tag = 'baseline' or list_contains($marked, other.run_id)) desc,
-    other.started_ns desc
+order by other.chosen desc, other.started_ns desc
 limit 1

@@ -2,7 +2,23 @@
 -- question: How do latency and errors of each component grow with the number of calls?
 -- columns: component, concurrency, level_no, samples, p50_s, p95_s, p99_s, error_rate, returned
 -- reads: curve, levels
--- `returned` marks levels that the load came back down to; a curve is drawn without them.
+-- `returned` marks levels that the load came back down to; a curve is drawn without them. One that is
+-- new and was climbed to from a lower one, below a peak of its own phase, belongs to the climb: so does
+-- a search that narrows in on a limit.
+with held as (
+    select
+        *,
+        max(level) over (partition by run_id order by level_no rows between unbounded preceding and 1 preceding)
+            as highest,
+        max(level) over (
+            partition by run_id, phase order by level_no rows between unbounded preceding and 1 preceding
+        ) as highest_of_phase,
+        count(*) over (partition by run_id, level order by level_no) as times,
+        lag(level) over (partition by run_id order by level_no) as level_before,
+        lag(phase) over (partition by run_id order by level_no) as phase_before
+    from levels
+    where run_id = $run_id and kind = 'held' and valid
+)
 select
     c.component,
     c.concurrency,
@@ -12,12 +28,14 @@ select
     c.p95_s,
     c.p99_s,
     c.error_rate,
-    l.kind = 'held' and c.concurrency <= coalesce((
-        select max(earlier.level) from levels earlier
-        where earlier.run_id = l.run_id and earlier.kind = 'held'
-            and earlier.level_no < l.level_no and earlier.valid
-    ), 0) as returned
+    coalesce(
+        h.level <= h.highest and not (
+            h.level_before < h.level and h.phase_before = h.phase and h.highest_of_phase > h.level
+            and h.times = 1
+        ), false
+    ) as returned
 from curve c
 join levels l using (run_id, level_no)
+left join held h using (run_id, level_no)
 where c.run_id = $run_id and l.valid
 order by c.component, c.concurrency, c.level_no

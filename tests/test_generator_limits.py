@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_voiceload.load.health import limited
+from otel_voiceload.load.health import StageLoad, limited
 from otel_voiceload.model import Health, ShardLoss
 from otel_voiceload.store.open import open_store
 from tests.store import records
@@ -144,6 +144,8 @@ def test_a_stage_whose_load_was_not_offered_in_full_is_lost(
     tmp_path: Path, lost_at_s: tuple[float, ...], stage_is_lost: bool
 ) -> None:
     """One of eight: 1 % of the load is 1.6 s of 20."""
+    gone = sum(max(0.0, STAGE_S - second) for second in lost_at_s) / STAGE_S / 8
+    assert StageLoad(2.0, told(ALL), unoffered=gone).limited is stage_is_lost
     losses = tuple(ShardLoss(index, at(second)) for index, second in enumerate(lost_at_s))
     whole = records.run(shards=8, shards_lost=losses)
     run = [*records.small_run()[2:], whole, records.stage(STAGE_S), *told(ALL)]
@@ -174,6 +176,9 @@ def test_a_level_whose_calls_this_machine_could_not_hold_is_lost(
         call(identity(index), index, index + 0.01, outcome, error_type=error_type)
         for index in range(2, 12)
     ]
+    ours = len(failed) if outcome == "aborted_by_us" and error_type else 0
+    live = StageLoad(asked_calls, told(ALL), begun=1 + len(failed), failed_here=ours)
+    assert live.limited is stage_is_lost, "while it runs"
     run = [records.run(), records.stage(STAGE_S, asked_calls), held, *failed, *told(ALL)]
     with open_store(write_run(tmp_path / "run.duckdb", run, records.RUN)) as reading:
         stages = list(reading.sql("select generator_limited from stage_health").rows)

@@ -75,4 +75,4 @@ def test_latency_runs_from_the_last_speech_sample(
 
 def test_a_record_can_not_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        turn(None).turn_index = 3  # type: ignore[misc]
+        turn(None).turn_index = 3  # type: ignore[misc]  # frozen, which is the point

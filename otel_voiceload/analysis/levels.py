@@ -195,16 +195,30 @@ def _split(levels: Sequence[Level]) -> tuple[tuple[Level, ...], tuple[Level, ...
     """
     rising: list[Level] = []
     returned: list[Level] = []
-    highest = 0.0
+    held: list[Level] = []
     bins = [level for level in levels if level.kind != "held"]
     for level in sorted(levels, key=lambda each: (each.kind != "held", each.start_ns)):
-        if level.kind == "held" and (level.asked <= highest or _after_a_ramp(level, bins)):
+        if level.kind == "held" and (_after_a_peak(level, held) or _after_a_ramp(level, bins)):
             returned.append(level)
         else:
             rising.append(level)
         if level.kind == "held":
-            highest = max(highest, level.asked)
+            held.append(level)
     return tuple(sorted(rising, key=lambda each: each.calls)), tuple(returned)
+
+
+def _after_a_peak(level: Level, before: Sequence[Level]) -> bool:
+    """Whether the load came back down to it; ``before`` are the levels held before, in their order.
+
+    A search that narrows in on a limit climbs to a new level from one below it, once what the peak
+    of the same phase had left behind is gone: such a level is one of the climb.
+    """
+    if not before or level.asked > max(each.asked for each in before):
+        return False
+    climbed = before[-1].phase == level.phase and before[-1].asked < level.asked
+    between = any(each.phase == level.phase and each.asked > level.asked for each in before)
+    new = all(each.asked != level.asked for each in before)
+    return not (climbed and between and new)
 
 
 def _after_a_ramp(level: Level, bins: Sequence[Level]) -> bool:

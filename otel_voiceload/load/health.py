@@ -11,8 +11,9 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Final
 
 from otel_voiceload.model import NS_PER_S, Health
@@ -48,7 +49,12 @@ BOUNDS: Final = (
 # Of a stage's seconds, those without a word from a shard included: more, and it proves nothing.
 LIMITED_SECONDS_SHARE: Final = 0.25
 HEARTBEAT_LOST_S: Final = 2.0  # between two words of a shard: one at least was left out
-# queries/views/ has the same two; tests/test_generator_limits.py holds them together.
+UNOFFERED_SHARE: Final = 0.01  # of a stage's load, which went with workers that were lost
+# Of the calls begun in a stage, those that failed on this machine's side (out of files, say), while
+# fewer were held than this share of those asked for.
+FAILED_HERE_SHARE: Final = 0.01
+HELD_SHARE: Final = 0.95
+# queries/views/ has the same five; tests/test_generator_limits.py holds them together.
 
 _LAG_EVERY_S = 0.05
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
@@ -74,6 +80,33 @@ def limited(seconds: Iterable[Health]) -> bool:
         if health.limited_by or passed_ns > HEARTBEAT_LOST_S * NS_PER_S:
             bad_ns += passed_ns
     return bad_ns > LIMITED_SECONDS_SHARE * told_ns
+
+
+@dataclass(slots=True)
+class StageLoad:
+    """What of a stage's load came to be. ``asked`` calls on average; None where calls arrive."""
+
+    asked: float | None
+    seconds: list[Health] = field(default_factory=list)
+    begun: int = 0
+    failed_here: int = 0
+    unoffered: float = 0.0  # share of it
+
+    @property
+    def held(self) -> float:
+        """Calls, on average."""
+        of_shards: dict[int, list[int]] = {}
+        for health in self.seconds:
+            of_shards.setdefault(health.shard_index, []).append(health.calls_active)
+        return sum(fmean(calls) for calls in of_shards.values())
+
+    @property
+    def limited(self) -> bool:
+        """Whether the stage proves nothing of the target, for whatever fault of ours."""
+        if limited(self.seconds) or self.unoffered > UNOFFERED_SHARE:
+            return True
+        failed = self.failed_here > FAILED_HERE_SHARE * self.begun
+        return failed and self.asked is not None and self.held < HELD_SHARE * self.asked
 
 
 def read_run_delay_ns() -> int | None:
@@ -130,6 +163,7 @@ class Probe:
         self._at_mono_ns = now_mono_ns
         self._cpu_before_s = cpu_s()
         self._run_delay_before_ns = run_delay_ns()
+        self._traffic_before = (0, 0)
 
     def take(
         self,
@@ -140,7 +174,9 @@ class Probe:
         calls_active: int,
         late_starts: int,
         connect_pending: int,
+        traffic: tuple[int, int] = (0, 0),
     ) -> Health:
+        """The time since this was last called. ``traffic``: bytes sent and received so far."""
         passed_ns = max(1, now_mono_ns - self._at_mono_ns)
         cpu_s, delay_ns = self._cpu_s(), self._run_delay_ns()
         delayed_ns = 0  # also where nobody counts it, as on macOS
@@ -160,8 +196,10 @@ class Probe:
             late_starts=late_starts,
             connect_pending=connect_pending,
             pacing_error_p999_s=ticks.pacing_error_p999_s,
+            sent_bytes_per_s=(traffic[0] - self._traffic_before[0]) * NS_PER_S / passed_ns,
+            received_bytes_per_s=(traffic[1] - self._traffic_before[1]) * NS_PER_S / passed_ns,
         )
         health = replace(health, limited_by=limited_by(health))
         self._at_mono_ns, self._cpu_before_s = now_mono_ns, cpu_s
-        self._run_delay_before_ns = delay_ns
+        self._run_delay_before_ns, self._traffic_before = delay_ns, traffic
         return health

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -121,7 +122,27 @@ class Sampler:
             fds=fds,
             threads=threads,
             sockets=self._sockets.get(watched.pid, {}),
+            fds_limit=most_files(process),
         )
+
+
+def most_files(process: psutil.Process) -> int | None:
+    """How many files a process may open; None: no limit, or one that may not be seen."""
+    try:
+        soft, _ = process.rlimit(psutil.RLIMIT_NOFILE)
+    except (psutil.Error, OSError, AttributeError):  # macOS shows no limits of others
+        return None
+    return None if soft == psutil.RLIM_INFINITY else int(soft)
+
+
+def free_disk_bytes(place: Path) -> int | None:
+    """Free where a folder is, or where it would be made."""
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        return shutil.disk_usage(place).free
+    except OSError:
+        return None
 
 
 def peers(process: psutil.Process) -> Mapping[str, int]:
@@ -137,15 +158,6 @@ def peers(process: psutil.Process) -> Mapping[str, int]:
         )
         return dict(ends.most_common(PEERS))
     return {}
-
-
-def traffic_bytes(loopback: bool) -> tuple[int, int] | None:
-    """Bytes sent and received so far by this machine, over loopback or over everything else."""
-    counters = psutil.net_io_counters(pernic=True)
-    chosen = [each for name, each in counters.items() if name.startswith("lo") is loopback]
-    if not chosen:
-        return None
-    return sum(each.bytes_sent for each in chosen), sum(each.bytes_recv for each in chosen)
 
 
 def listener(port: int) -> int | None:

@@ -22,7 +22,8 @@ class Second:
     latencies_s: list[float] = field(default_factory=list)
     turns: list[tuple[int, float, bool]] = field(default_factory=list)
     unanswered: int = 0
-    components_s: dict[str, list[float]] = field(default_factory=dict)
+    components: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    failed_here: int = 0
 
     def take(self, record: Record) -> None:
         match record:
@@ -30,6 +31,7 @@ class Second:
                 self._take_turn(record)
             case CallRecord():
                 self.ended[record.outcome] += 1
+                self.failed_here += record.outcome == "aborted_by_us" and bool(record.error_type)
                 if record.outcome in _NATURAL_ENDS:
                     self.natural_ends[record.call.scenario] += 1
             case _:
@@ -44,7 +46,8 @@ class Second:
             turn_latencies_s=tuple(self.latencies_s),
             turns=tuple(self.turns),
             turns_unanswered=self.unanswered,
-            component_latencies_s={k: tuple(v) for k, v in self.components_s.items()},
+            components={k: tuple(v) for k, v in self.components.items()},
+            calls_failed_here=self.failed_here,
         )
 
     def _take_turn(self, record: TurnRecord) -> None:
@@ -59,4 +62,5 @@ class Second:
         for part in record.components:
             first_ns = part.end_mono_ns if part.first_mono_ns is None else part.first_mono_ns
             taken_s = (first_ns - part.start_mono_ns) / NS_PER_S
-            self.components_s.setdefault(part.component, []).append(taken_s)
+            told = self.components.setdefault(part.component, [])
+            told.append((record.call.call_index, taken_s))

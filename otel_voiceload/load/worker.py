@@ -68,6 +68,7 @@ class Worker:
         config, loop = self._config, asyncio.get_running_loop()
         ClipPack.load(config.encoding)
         setup = call_setup(config, self._ticker, self._emit, lambda: self._shard.load, self._failed)
+        self._traffic = setup.options.traffic
         self._shard = Shard(
             config.shard_index,
             config.shard_count,
@@ -126,6 +127,7 @@ class Worker:
             calls_active=shard.calls_active,
             late_starts=shard.late_starts,
             connect_pending=shard.connect_pending,
+            traffic=(self._traffic.sent, self._traffic.received),
         )
         health = replace(health, dropped_starts=shard.dropped_starts)
         progress = shard.take_progress(health)

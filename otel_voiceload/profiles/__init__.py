@@ -38,12 +38,19 @@ class Ceiling:
     calls: float | None
     source: str
 
-    def share(self, share: float, otherwise: int) -> tuple[int, str]:
-        """A share of it in whole calls, or ``otherwise`` calls; and in words which of the two."""
+    def share(self, share: float, otherwise: int, most: int | None = None) -> tuple[int, str]:
+        """A share of it in whole calls, or ``otherwise`` calls; and in words which of the two.
+
+        ``most`` holds it down, which the words then say.
+        """
         if self.calls is None:
-            return otherwise, f"{otherwise} calls, since no ceiling is known: {self.source}"
+            calls = otherwise if most is None else min(otherwise, most)
+            return calls, f"{calls} calls, since no ceiling is known: {self.source}"
         calls = max(1, math.floor(share * self.calls))
-        return calls, f"{share * 100:g}% of the ceiling of {self.calls:.0f} calls ({self.source})"
+        words = f"{share * 100:g}% of the ceiling of {self.calls:.0f} calls ({self.source})"
+        if most is None or calls <= most:
+            return calls, words
+        return most, f"{words}, held down to {most} calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +82,12 @@ class StageFinding:
     stage: Stage
     generator_limited: bool = False
     ends_before: int = 0  # natural ends of the run when this stage was handed out
+    held_on: bool = False  # a piece by which the level before it was held, to measure meanwhile
 
 
 @dataclass(frozen=True, slots=True)
-class TopLevel:
-    """How turns fared at the highest level held, against the run's own low levels."""
+class Fared:
+    """How turns fared at one level, against the run's own low levels."""
 
     calls: float
     turns: int
@@ -93,7 +101,8 @@ class TopLevel:
 class Measured:
     """The run so far, as its analysis sees it. ``status`` "unknown": ``why`` it could not be told.
 
-    Beside a ceiling ``why`` says where it is from when that is not the run.
+    ``levels`` are those that can be judged, in the order of the run. Beside a ceiling ``why`` says
+    where it is from when that is not the run.
 
     The others are those of the report's inflection: found, at_most, not_reached, ambiguous,
     cannot_tell, unobserved.
@@ -106,8 +115,13 @@ class Measured:
     knee_low: float | None = None
     knee_high: float | None = None
     ceiling: float | None = None  # calls, the lower end
-    top: TopLevel | None = None
+    levels: tuple[Fared, ...] = ()
     why: str = ""
+
+    @property
+    def top(self) -> Fared | None:
+        """The highest level, when it was held for the first time."""
+        return max(self.levels, key=lambda each: each.calls, default=None)
 
 
 @dataclass(frozen=True, slots=True)

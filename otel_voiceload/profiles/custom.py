@@ -140,8 +140,8 @@ def _calls(load: Load, request: Request) -> tuple[float, str]:
                 f"a load of {load} needs a measured ceiling, and none is known here; "
                 "write the number of calls, or measure it first with -p ramp"
             )
-        calls, note = request.ceiling.share(load.value, NOT_MEASURED)
-        return float(min(calls, request.max_calls)), note
+        calls, note = request.ceiling.share(load.value, NOT_MEASURED, request.max_calls)
+        return float(calls), note
     if load.of == "steady":
         calls_held = load.calls(steady=request.calls)
         return calls_held, f"{load} of {request.calls} calls"

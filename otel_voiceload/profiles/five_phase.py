@@ -24,7 +24,7 @@ from otel_voiceload.profiles import (
     soak,
     spike,
 )
-from otel_voiceload.profiles.levels import countable_hold_s, paced_hold_s
+from otel_voiceload.profiles.levels import countable_hold_s
 from otel_voiceload.profiles.sequence import Part, Sequence, ceiling_of
 
 DEFAULT_CALLS = 100
@@ -83,8 +83,11 @@ class Options:
     def _baseline(self, _: Findings) -> Profile:
         calls = min(baseline.MAX_CALLS, self.calls)
         made = baseline.Options.of(replace(self._plain, calls=calls, until_knee=False))
-        # The ramp's steps give the slopes of resources as well.
-        return replace(made, hold_s=max(made.hold_s, self._least_s(calls)), small_levels=())
+        # The ramp's steps give the slopes of resources as well. A piece that follows is a level of
+        # its own where the generator was the limit of the one before it.
+        least_s = countable_hold_s(calls, LEAST_TURNS, self.request.turn_cycle_s)
+        hold_s, piece_s = max(made.hold_s, least_s), max(made.piece_s, least_s)
+        return replace(made, hold_s=hold_s, piece_s=piece_s, small_levels=())
 
     def _ramp(self, _: Findings) -> Profile:
         made = ramp.Options.of(replace(self._plain, calls=self.calls))
@@ -97,22 +100,17 @@ class Options:
 
     def _spike(self, findings: Findings) -> Profile:
         """Twice the ceiling at the most, and no more than was asked for."""
-        ceiling, most = self._ceiling(findings), max(1, self.calls // spike.FACTORS[-1])
-        steady, note = ceiling.share(spike.STEADY_SHARE, most)
-        if steady > most:
-            steady, note = most, f"a tenth of the {self.calls} calls asked for"
+        most = max(1, self.calls // spike.FACTORS[-1])
+        steady, note = self._ceiling(findings).share(spike.STEADY_SHARE, most, most)
         made = spike.Options.of(replace(self._plain, calls=steady, until_knee=False))
         made = replace(made, most=self.calls, note=note)
         return made.with_least(LEAST_TURNS, self.request.turn_cycle_s)
 
     def _soak(self, findings: Findings) -> Profile:
         known_to_work = min(baseline.MAX_CALLS, self.calls)
-        calls, note = self._ceiling(findings).share(soak.SHARE, known_to_work)
-        calls = min(calls, self.calls)
-        request = self.request
-        lasts_s = soak.DEFAULT_S if request.duration_s is None else request.duration_s
-        hold_s = paced_hold_s(lasts_s, request.pace, request.turn_cycle_s)
-        return soak.Options(calls, max(hold_s, self._least_s(calls)), note)
+        calls, note = self._ceiling(findings).share(soak.SHARE, known_to_work, self.calls)
+        made = soak.Options.of(replace(self.request, calls=calls, until_knee=False))
+        return replace(made, least_turns=LEAST_TURNS, note=note)
 
     def _scale(self, _: Findings) -> Profile:
         made = scale.Options.of(replace(self._plain, calls=self.calls, until_knee=False))
@@ -125,6 +123,3 @@ class Options:
 
     def _ceiling(self, findings: Findings) -> Ceiling:
         return ceiling_of(findings, self.request.ceiling)
-
-    def _least_s(self, calls: int) -> float:
-        return countable_hold_s(calls, LEAST_TURNS, self.request.turn_cycle_s)

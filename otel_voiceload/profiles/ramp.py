@@ -3,25 +3,20 @@
 The small levels are the run's own baseline. The return tells a limit of load from one of time: a
 component that is as slow as before at the level it comes back to was not slowed down by load.
 
-Until the knee, the levels above ten follow one at a time from what was measured below them.
+Until the knee, the levels above ten follow one at a time from what was measured so far.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import ClassVar, Self
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import (
-    Findings,
-    Plain,
-    Request,
-    StageFinding,
-    StopReason,
-    search,
-)
-from otel_voiceload.profiles.levels import countable_hold_s, level, paced_hold_s, staircase
+from otel_voiceload.profiles import Findings, Request, StageFinding, StopReason, search
+from otel_voiceload.profiles.levels import Levels, level, paced_hold_s, staircase
 
 PHASE = "ramp"
 SMALL_STEPS = (1, 2, 3, 4, 6, 8, 10)
@@ -31,16 +26,14 @@ _BACK = 2  # levels below the target: low enough that what queued at the top dra
 
 
 @dataclass(frozen=True, slots=True)
-class Options(Plain):
-    """``hold_s`` is the length of every level, more where few calls bring ``least_turns`` late."""
+class Options(Levels):
+    """``calls`` is the top. ``held_before`` is a level below it that the run has already held."""
 
     calls: int = DEFAULT_CALLS
     hold_s: float = DEFAULT_HOLD_S
     until_knee: bool = False
     small_steps: tuple[int, ...] = SMALL_STEPS
-    held_before: int = 0  # a level below the top that the run has already held
-    least_turns: int = 0
-    turn_cycle_s: float = 7.0
+    held_before: int = 0
 
     name: ClassVar[str] = "ramp"
     seeks_limit: ClassVar[bool] = True
@@ -59,19 +52,8 @@ class Options(Plain):
                 )
             hold_s = request.duration_s / (len(levels_to(calls)) + 1)
         hold_s = paced_hold_s(hold_s, request.pace, request.turn_cycle_s)
-        return cls(calls, hold_s, request.until_knee, turn_cycle_s=request.turn_cycle_s)
-
-    @property
-    def peak_calls(self) -> int:
-        return self.calls
-
-    def problems(self) -> list[str]:
-        found = []
-        if self.calls < 1:
-            found.append(f"a ramp to {self.calls} calls is none; give --calls 1 or more")
-        if self.hold_s <= 0:
-            found.append("a ramp needs time at every level; give --duration more than zero")
-        return found
+        cycle_s = request.turn_cycle_s
+        return cls(calls, hold_s, turn_cycle_s=cycle_s, until_knee=request.until_knee)
 
     def needs_measure(self, findings: Findings) -> bool:
         if not self.until_knee or not findings.stages or _returned(findings):
@@ -88,7 +70,7 @@ class Options(Plain):
             for calls in levels_to(self.calls, self.small_steps)
             if calls != self.held_before or calls == self.calls
         ]
-        stages = staircase(PHASE, ((calls, self._hold_s(calls)) for calls in levels))
+        stages = staircase(PHASE, ((calls, self.held_s(calls)) for calls in levels))
         if len(levels) < 2:
             return stages
         return *stages, self._return(stages, max(0, len(levels) - 1 - _BACK))
@@ -101,32 +83,30 @@ class Options(Plain):
         if not stages:
             small = [step for step in self.small_steps if step <= self.calls]
             levels = small or [self.calls]
-            return staircase(PHASE, ((calls, self._hold_s(calls)) for calls in levels))
+            return staircase(PHASE, ((calls, self.held_s(calls)) for calls in levels))
         if _returned(findings):
             return None
         step = self._step(findings)
         if step.calls is not None:
-            hold_s, index = self._hold_s(step.calls), len(stages)
+            hold_s, index = self.held_s(step.calls), len(stages)
             return (level(index, PHASE, findings.end_s, hold_s, step.calls, note=step.why),)
-        low = [i for i, stage in enumerate(stages) if stage.calls_to <= stages[-1].calls_to / 2]
-        return (self._return(stages, low[-1], step.why),) if low else None
+        half = max(stage.calls_to for stage in stages) / 2
+        low = [i for i, stage in enumerate(stages) if stage.calls_to <= half]
+        if not low:
+            return None
+        return (self._return(stages, max(low, key=lambda i: stages[i].calls_to), step.why),)
 
     def _step(self, findings: Findings) -> search.Step:
-        climbed = tuple(found for found in findings.stages if found.stage.repeat_of is None)
-        held = tuple(round(found.stage.calls_to) for found in climbed)
-        return search.next_step(held, findings.measured, self.calls, _limited_at_top(climbed))
+        """What follows from the levels that were held; pieces of them do not count."""
+        levels = [f for f in findings.stages if f.stage.repeat_of is None and not f.held_on]
+        held = tuple(round(found.stage.calls_to) for found in levels)
+        return search.next_step(held, findings.measured, self.calls, _limited_at_last(levels))
 
     def _return(self, stages: tuple[Stage, ...], to: int, why: str = "") -> Stage:
         calls = round(stages[to].calls_to)
         note = f"{why}; the level of {calls} once more" if why else ""
-        end_s, hold_s = stages[-1].end_s, self._hold_s(calls)
+        end_s, hold_s = stages[-1].end_s, self.held_s(calls)
         return level(len(stages), PHASE, end_s, hold_s, calls, repeat_of=to, note=note)
-
-    def _hold_s(self, calls: int) -> float:
-        if not self.least_turns:
-            return self.hold_s
-        countable_s = countable_hold_s(calls, self.least_turns, self.turn_cycle_s)
-        return max(self.hold_s, countable_s)
 
 
 def levels_to(calls: int, small_steps: tuple[int, ...] = SMALL_STEPS) -> tuple[int, ...]:
@@ -137,20 +117,11 @@ def levels_to(calls: int, small_steps: tuple[int, ...] = SMALL_STEPS) -> tuple[i
     return *levels, calls
 
 
-def _limited_at_top(climbed: tuple[StageFinding, ...]) -> tuple[bool, ...]:
-    """Of each time that the last level was held, whether the generator was the limit.
-
-    Pieces by which it was held on while something was measured do not decide: that costs a core.
-    """
-    times: list[list[StageFinding]] = [[]]
-    for found in reversed(climbed):
-        if found.stage.calls_to != climbed[-1].stage.calls_to:
-            break
-        times[-1].append(found)
-        if found.stage.note == search.AGAIN:
-            times.append([])
-    longest = (max(each, key=lambda f: f.stage.duration_s) for each in reversed(times) if each)
-    return tuple(found.generator_limited for found in longest)
+def _limited_at_last(levels: Sequence[StageFinding]) -> tuple[bool, ...]:
+    """Of each time in a row that the last level was held, whether the generator was the limit."""
+    calls = levels[-1].stage.calls_to
+    times = takewhile(lambda found: found.stage.calls_to == calls, reversed(levels))
+    return tuple(found.generator_limited for found in times)[::-1]
 
 
 def _returned(findings: Findings) -> bool:

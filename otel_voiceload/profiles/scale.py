@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
-from otel_voiceload.profiles import Findings, Plain, Request
-from otel_voiceload.profiles.levels import countable_hold_s, halvings, paced_hold_s, staircase
+from otel_voiceload.profiles import Findings, Request
+from otel_voiceload.profiles.levels import Levels, halvings, paced_hold_s, staircase
 
 PHASE = "scale"
 DEFAULT_CALLS = 100
@@ -21,13 +21,11 @@ DOUBLINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Options(Plain):
-    """``hold_s`` is the length of every level, more where few calls bring ``least_turns`` late."""
+class Options(Levels):
+    """``calls`` is the top."""
 
     calls: int = DEFAULT_CALLS
     hold_s: float = HOLD_S
-    least_turns: int = 0
-    turn_cycle_s: float = 7.0
 
     name: ClassVar[str] = "scale"
     seeks_limit: ClassVar[bool] = True
@@ -44,25 +42,8 @@ class Options(Plain):
         cycle_s = request.turn_cycle_s
         return cls(calls, paced_hold_s(hold_s, request.pace, cycle_s), turn_cycle_s=cycle_s)
 
-    @property
-    def peak_calls(self) -> int:
-        return self.calls
-
-    def problems(self) -> list[str]:
-        found = []
-        if self.calls < 1:
-            found.append(f"a scale to {self.calls} calls is none; give --calls 1 or more")
-        if self.hold_s <= 0:
-            found.append("a scale needs time at every level; give --duration more than zero")
-        return found
-
     def next_stages(self, findings: Findings) -> tuple[Stage, ...] | None:
         if findings.stages:
             return None
         levels = halvings(self.calls, DOUBLINGS)
-        return staircase(PHASE, ((calls, self._hold_s(calls)) for calls in levels))
-
-    def _hold_s(self, calls: int) -> float:
-        if not self.least_turns:
-            return self.hold_s
-        return max(self.hold_s, countable_hold_s(calls, self.least_turns, self.turn_cycle_s))
+        return staircase(PHASE, ((calls, self.held_s(calls)) for calls in levels))

@@ -10,10 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from otel_voiceload.errors import CeilingUnknown, UsageError
+from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Findings, Plain, Request
-from otel_voiceload.profiles.levels import CYCLES_PER_HOLD, countable_hold_s, level, paced_hold_s
+from otel_voiceload.profiles.levels import (
+    asked_or_share,
+    countable_hold_s,
+    lacking,
+    level,
+    paced_hold_s,
+)
 
 PHASE = "spike"
 FACTORS = (5, 10)
@@ -40,16 +46,8 @@ class Options(Plain):
         """``--calls`` is the steady level; a duration is that of the whole profile."""
         if request.stages:
             raise UsageError("the spike profile has its own stages; leave out --stage")
-        steady, note = request.calls, ""
-        if steady is None:
-            if request.ceiling is None or request.ceiling.calls is None:
-                why = "" if request.ceiling is None else f" ({request.ceiling.source})"
-                raise CeilingUnknown(
-                    "a spike starts from a fifth of the measured ceiling, and none is known"
-                    f"{why}; give the steady level with --calls"
-                )
-            steady, note = request.ceiling.share(STEADY_SHARE, 1)
-            steady = max(1, min(steady, request.max_calls // FACTORS[-1]))
+        most = max(1, request.max_calls // FACTORS[-1])
+        steady, note = asked_or_share(request, PHASE, STEADY_SHARE, most)
         steady_s, spike_s = STEADY_S, SPIKE_S
         if request.duration_s is not None:
             stretch = request.duration_s / (3 * STEADY_S + 2 * SPIKE_S)
@@ -63,11 +61,10 @@ class Options(Plain):
 
     def with_least(self, turns: int, turn_cycle_s: float) -> Self:
         """The same with holds in which so many turns can be counted."""
-        least_s = countable_hold_s(self.steady, turns, turn_cycle_s)
+        steady_s = countable_hold_s(self.steady, turns, turn_cycle_s)
+        spike_s = countable_hold_s(self._spike(FACTORS[0]), turns, turn_cycle_s)
         return replace(
-            self,
-            steady_s=max(self.steady_s, least_s),
-            spike_s=max(self.spike_s, CYCLES_PER_HOLD * turn_cycle_s),
+            self, steady_s=max(self.steady_s, steady_s), spike_s=max(self.spike_s, spike_s)
         )
 
     @property
@@ -75,12 +72,7 @@ class Options(Plain):
         return max(self.steady, self._spike(FACTORS[-1]))
 
     def problems(self) -> list[str]:
-        found = []
-        if self.steady < 1:
-            found.append(f"a steady level of {self.steady} calls is none; give --calls 1 or more")
-        if self.steady_s <= 0 or self.spike_s <= 0:
-            found.append("a spike needs time; give --duration more than zero")
-        return found
+        return lacking(PHASE, self.steady, self.steady_s, self.spike_s)
 
     def next_stages(self, findings: Findings) -> tuple[Stage, ...] | None:
         if findings.stages:

@@ -75,12 +75,13 @@ def build_report(reading: Reading, run_id: str, options: ReportOptions | None = 
         raise UsageError(f"Can not report: {'; '.join(problems)}.")
     tagged = reading.query("baseline_run", of_run=run_id, marked=list(options.baselines))
     base_id = str(tagged[0]["run_id"]) if tagged else None
+    chosen = bool(tagged and tagged[0]["chosen"])
     runs = [run_id] if base_id is None else [run_id, base_id]
     reading.prepare(*runs, since_ns=options.since_ns, until_ns=options.until_ns)
     rows = reading.query("run_facts", run_id=run_id)
     if not rows:
         raise StoreError(f"The store {reading.path} has no run {run_id!r}.")
-    return _Builder(reading, run_id, rows[0], base_id, options).report()
+    return _Builder(reading, run_id, rows[0], base_id, chosen, options).report()
 
 
 def exit_code(report: Report) -> ExitCode:
@@ -102,6 +103,7 @@ class _Builder:
         run_id: str,
         facts: Mapping[str, object],
         base_id: str | None,
+        base_chosen: bool,
         options: ReportOptions,
     ) -> None:
         self._reading = reading
@@ -122,7 +124,7 @@ class _Builder:
             base, up_to = figures.own_baseline(self._samples, self._evidence.rising)
         else:
             base, up_to = dict(read_samples(reading, base_id, parts).measured), None
-        self._baseline = figures.baseline(base, base_id, up_to)
+        self._baseline = figures.baseline(base, base_id, up_to, base_chosen)
         if base_id is None and all(level.asked <= (up_to or 0) for level in self._evidence.rising):
             base = {}  # nothing lies above the baseline levels: they would be held to themselves
         self._grounds = judge.Grounds(
@@ -211,8 +213,12 @@ class _Builder:
         return said.copy_ledger(self._facts["copy"])
 
     def _unmarked_baseline(self) -> str | None:
-        marked = self._run_id in self._options.baselines or self._facts["tag"] == "baseline"
-        return self._run_id if self._facts["profile"] == "baseline" and not marked else None
+        """The run when it was made to be a baseline and, by the rule of baseline_run, is none."""
+        facts = self._facts
+        marked = self._run_id in self._options.baselines or facts["tag"] == "baseline"
+        ended = facts["stop_reason"] not in ("user", "kill", "generator_limit")
+        is_one = marked or (facts["validity"] == "valid" and ended)
+        return self._run_id if facts["profile"] == "baseline" and not is_one else None
 
     def _gather(self) -> Evidence:
         names = ("level_blocks", "level_cells", "level_throughput", "turn_cycles")

@@ -123,8 +123,12 @@ def own_baseline(
 
 
 def baseline(
-    figures: dict[str, Measured], run_id: str | None, up_to_calls: float | None
+    figures: dict[str, Measured],
+    run_id: str | None,
+    up_to_calls: float | None,
+    chosen: bool = True,
 ) -> Baseline:
+    """``chosen``: whether the run ``run_id`` was tagged or marked, and not taken by its profile."""
     latencies = figures.get("turn_latency")
     if latencies is None or not len(latencies.values):
         return {
@@ -136,7 +140,7 @@ def baseline(
         }
     ends = figures["call_completion"].values
     return {
-        "kind": "own_levels" if run_id is None else "tagged_run",
+        "kind": "own_levels" if run_id is None else "tagged_run" if chosen else "profile_run",
         "run_id": run_id,
         "up_to_calls": up_to_calls,
         "p95_s": quantile(latencies.values, 0.95),

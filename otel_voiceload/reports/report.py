@@ -252,7 +252,7 @@ class CallCost(TypedDict):
     """What one call more took of one process: a slope over the counted seconds of all levels."""
 
     role: ResourceRole
-    process: str  # "worker" for all of them; "machine" has the traffic
+    process: str  # "worker" for all of them; "machine" has the traffic of their calls
     seconds: int  # that it rests on
     calls_from: float | None
     calls_to: float | None
@@ -285,7 +285,7 @@ class ResourceLevel(TypedDict):
     rss_bytes: float | None
     fds: float | None
     sockets: float | None
-    sent_bytes_per_s: float | None  # of the machine
+    sent_bytes_per_s: float | None  # in the calls' messages, by the generator's own count
     received_bytes_per_s: float | None
     gc_share: float | None  # of its time, in pauses
 
@@ -327,9 +327,12 @@ class Generator(TypedDict):
 
 
 class Baseline(TypedDict):
-    """What "own baseline" stands for in this report, named as such."""
+    """What "own baseline" stands for in this report, named as such.
 
-    kind: Literal["tagged_run", "own_levels", "none"]
+    A tagged run was chosen by somebody; a profile's run is the latest sound one of ``-p baseline``.
+    """
+
+    kind: Literal["tagged_run", "profile_run", "own_levels", "none"]
     run_id: str | None
     up_to_calls: float | None
     p95_s: float | None

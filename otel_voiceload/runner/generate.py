@@ -43,6 +43,10 @@ HURRIED_S = 5.0  # the same, after a second Ctrl-C
 _POLL_S = 0.1
 
 
+Usages = Callable[[int, tuple[float, float] | None], Iterable[Record]]
+"""(now_mono_ns, bytes per second of the calls) -> what the processes took, once a second."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
     """How a run ended; its figures are in the store. ``totals`` None: telemetry died.
@@ -71,7 +75,7 @@ class Run:
         clock: Callable[[], int] = time.monotonic_ns,
         stop_asked: Callable[[], bool] = lambda: False,
         measuring: Callable[[], Measuring] = lambda: Nowhere("nothing is measured here"),
-        usage: Callable[[int], Iterable[Record]] = lambda now_mono_ns: (),
+        usage: Usages = lambda now_mono_ns, traffic: (),
     ) -> None:
         self._plan = plan
         self._prepared = prepared
@@ -133,9 +137,7 @@ class Run:
                 return signals.stop_reason
             if self._fleet.done or not self._fleet.telemetry_alive:
                 return "kill"  # nobody calls any more, or nobody would ever know what was heard
-            if self._judge is not None and (why := self._judge.broken(elapsed_s)):
-                self._broken = why
-                self._screen.say(f"aborting: {why}")
+            if self._judge is not None and self._is_broken(self._judge, elapsed_s):
                 return "quality_floor"
             if self._all_called:
                 return "target_reached"
@@ -143,6 +145,15 @@ class Run:
                 asked_last = not self._go_on()
             if asked_last and elapsed_s >= self._log.end_s:
                 return self._prepared.profile.stop_reason(self._findings)
+
+    def _is_broken(self, judge: LiveJudge, elapsed_s: float) -> bool:
+        for name in judge.untold(elapsed_s):
+            self._screen.say(f"{name}: nothing on the wire tells of it; judged at the end")
+        why = judge.broken(elapsed_s)
+        if why is not None:
+            self._broken = why
+            self._screen.say(f"aborting: {why}")
+        return why is not None
 
     def _go_on(self) -> bool:
         """Hand out the stages that follow; False when there are none.
@@ -200,7 +211,7 @@ class Run:
                 self._take(message)
         self._fleet.drop_silent()
         self._say_losses()
-        for record in self._usage(self._clock()):
+        for record in self._usage(self._clock(), self._tally.traffic):
             self._fleet.record(record)
         elapsed_s = self._elapsed_s()
         self._announce(elapsed_s)
@@ -216,12 +227,15 @@ class Run:
                 f"worker {loss.shard_index + 1} of {size} lost {at_s:.1f} s into the load; "
                 f"offered load {(size - number) / size * 100:.1f} %"
             )
+            self._log.lost(at_s, 1 / size)
+            self._tally.forget(loss.shard_index)
         self._losses_said = len(losses)
 
     def _take(self, progress: Progress) -> None:
         self._tally.add(progress, self._clock() / NS_PER_S)
         at_s = (progress.health.at_mono_ns - self._start_mono_ns) / NS_PER_S
-        stage = self._log.heard(at_s, progress.health)
+        begun, failed_here = progress.calls_started, progress.calls_failed_here
+        stage = self._log.heard(at_s, progress.health, begun, failed_here)
         if self._judge is not None:
             self._judge.take(progress, stage)
 

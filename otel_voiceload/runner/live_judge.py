@@ -3,8 +3,9 @@
 Judged by the very rule of the report, on what the callers told in the last seconds: a promise is
 broken only when even the favourable bound of its confidence interval is on the wrong side, turns of
 one call counted as the kin that they are. Asking the store instead would have its file closed each
-time. So only what callers hear themselves is watched here; components, promises against a baseline
-and on a part of the run are judged at the end as ever.
+time. So only what callers hear themselves is watched here, and components of which the agent tells
+on the wire; the others, promises against a baseline and on a part of the run are judged at the end
+as ever.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import numpy as np
 
 from otel_voiceload.analysis.judge import Grounds, Measured, judge
 from otel_voiceload.analysis.thresholds import Threshold, from_mapping
+from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Progress, Stage
 
-WATCHED = ("turn_latency", "error_rate", "call_completion", "connect_success")
+WATCHED = ("turn_latency", "error_rate", "call_completion", "connect_success", *COMPONENTS)
 LEAST_CALLS = 5  # fewer may all have met one and the same hiccup, which no interval knows
 JUDGE_EVERY_S = 5.0  # a soak has a million turns to sort
 _NATURAL_ENDS = ("completed", "transferred")
@@ -60,6 +62,9 @@ class LiveJudge:
         self._by_stage = by_stage
         self._next_s = grace_s
         self._stage_index: int | None = None
+        # Watched components of which nothing was told yet.
+        self._untold = {each.metric for each in thresholds} & set(COMPONENTS)
+        self._grace_s = grace_s
         self._forget()
 
     def take(self, progress: Progress, stage: Stage | None) -> None:
@@ -73,12 +78,25 @@ class LiveJudge:
             self._turn_calls.append(call)
             self._turn_seconds.append(seconds)
             self._turn_unanswered.append(unanswered)
+        for name, told in progress.components.items():
+            self._untold.discard(name)
+            calls, seconds_of = self._components.setdefault(name, (array("d"), array("d")))
+            calls.extend(call for call, _ in told)
+            seconds_of.extend(taken_s for _, taken_s in told)
         for outcome, count in progress.calls_ended.items():
             if outcome != _OURS:
                 connected = outcome not in _NOT_CONNECTED
                 self._connected.extend([connected] * count)
                 if connected:
                     self._completed.extend([outcome in _NATURAL_ENDS] * count)
+
+    def untold(self, elapsed_s: float) -> tuple[str, ...]:
+        """Components that can not be watched, once, when the grace is over: nothing tells of them
+        on the wire."""
+        if elapsed_s < self._grace_s:
+            return ()
+        names, self._untold = self._untold, set()
+        return tuple(sorted(names))
 
     def broken(self, elapsed_s: float) -> str | None:
         """The first promise that is broken for certain, with its figures; looks now and then."""
@@ -87,7 +105,8 @@ class LiveJudge:
         self._next_s = elapsed_s + JUDGE_EVERY_S
         grounds = Grounds(self._measured(), (), {}, packets=False, searches=False)
         for threshold in self._thresholds:
-            if len(np.unique(grounds.measured[threshold.metric].calls)) < LEAST_CALLS:
+            measured = grounds.measured.get(threshold.metric)
+            if measured is None or len(np.unique(measured.calls)) < LEAST_CALLS:
                 continue
             judged = judge(threshold, grounds)
             if judged.verdict == "fail" and judged.observed is not None:
@@ -101,6 +120,7 @@ class LiveJudge:
         self._turn_calls, self._turn_seconds = array("d"), array("d")
         self._turn_unanswered = array("b")
         self._connected, self._completed = array("b"), array("b")
+        self._components: dict[str, tuple[array[float], array[float]]] = {}
 
     def _measured(self) -> dict[str, Measured]:
         calls, seconds = np.array(self._turn_calls), np.array(self._turn_seconds)
@@ -110,6 +130,10 @@ class LiveJudge:
             "error_rate": _rows(unanswered, calls),
             "call_completion": _each_call(self._completed),
             "connect_success": _each_call(self._connected),
+            **{
+                name: _rows(np.array(seconds_of), np.array(calls_of))
+                for name, (calls_of, seconds_of) in self._components.items()
+            },
         }
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from otel_voiceload.errors import OvlError
-from otel_voiceload.profiles import Ceiling, Measured, TopLevel
+from otel_voiceload.profiles import Ceiling, Fared, Measured
 from otel_voiceload.reports.build import ReportOptions, build_report
 from otel_voiceload.reports.marks import read_marks
-from otel_voiceload.reports.report import Inflection, Report
+from otel_voiceload.reports.report import Baseline, Inflection, Level, Report
 from otel_voiceload.store.open import open_store
 from otel_voiceload.store.reading import Reading
 
@@ -146,7 +146,7 @@ def measured_of(report: Report) -> Measured:
         knee_low=low,
         knee_high=high,
         ceiling=ceiling,
-        top=_top(report),
+        levels=_levels(report),
         why=why,
     )
 
@@ -199,20 +199,24 @@ def _ceiling(report: Report, finding: Inflection) -> tuple[float | None, str]:
     return min(ends), ""
 
 
-def _top(report: Report) -> TopLevel | None:
-    levels = [level for level in report["levels"] if level["turns"] and level["p95_s"] is not None]
-    if not levels:
-        return None
-    top = max(levels, key=lambda level: level["calls_asked"])
-    base = report["baseline"]
-    p95_s, drop = top["p95_s"] or 0.0, None
-    if base["completion"] is not None and top["completion"] is not None:
-        drop = base["completion"] - top["completion"]
-    return TopLevel(
-        calls=top["calls_asked"],
-        turns=top["turns"],
+def _levels(report: Report) -> tuple[Fared, ...]:
+    """Those that can be judged: enough turns, and the generator was not the limit."""
+    return tuple(
+        _fared(level, level["p95_s"], report["baseline"])
+        for level in report["levels"]
+        if level["valid"] and level["p95_s"] is not None
+    )
+
+
+def _fared(level: Level, p95_s: float, base: Baseline) -> Fared:
+    drop = None
+    if base["completion"] is not None and level["completion"] is not None:
+        drop = base["completion"] - level["completion"]
+    return Fared(
+        calls=level["calls_asked"],
+        turns=level["turns"],
         p95_s=p95_s,
         p95_ratio=p95_s / base["p95_s"] if base["p95_s"] else None,
-        unanswered=top["no_response"] / top["turns"],
+        unanswered=level["no_response"] / level["turns"],
         completion_drop=drop,
     )

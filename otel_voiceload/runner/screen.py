@@ -27,6 +27,7 @@ class Tally:
     """Everything that was seen so far, over all shards."""
 
     calls_active: dict[int, int] = field(default_factory=dict)  # shard -> calls
+    bytes_per_s: dict[int, tuple[float, float]] = field(default_factory=dict)  # sent and received
     calls_started: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     natural_ends: Counter[str] = field(default_factory=Counter)  # by scenario
@@ -37,11 +38,13 @@ class Tally:
     first_level_medians_s: dict[str, float] = field(default_factory=dict)
 
     def add(self, progress: Progress, now_s: float) -> None:
-        self.calls_active[progress.health.shard_index] = progress.health.calls_active
+        health = progress.health
+        self.calls_active[health.shard_index] = health.calls_active
+        self.bytes_per_s[health.shard_index] = health.sent_bytes_per_s, health.received_bytes_per_s
         self.calls_started += progress.calls_started
         self.ended.update(progress.calls_ended)
         self.natural_ends.update(progress.natural_ends)
-        self.starts_dropped += progress.health.dropped_starts
+        self.starts_dropped += health.dropped_starts
         self.turns += len(progress.turn_latencies_s) + progress.turns_unanswered
         self.unanswered += progress.turns_unanswered
         self.recent.append((now_s, progress))
@@ -50,6 +53,19 @@ class Tally:
         for name, values in self._component_values().items():
             if name not in self.first_level_medians_s and len(values) >= 10:
                 self.first_level_medians_s[name] = percentile(values, 50)
+
+    def forget(self, shard_index: int) -> None:
+        """A shard that is lost holds nothing any more."""
+        self.calls_active.pop(shard_index, None)
+        self.bytes_per_s.pop(shard_index, None)
+
+    @property
+    def traffic(self) -> tuple[float, float] | None:
+        """Bytes per second, sent and received, in the calls of all shards."""
+        if not self.bytes_per_s:
+            return None
+        sent, received = zip(*self.bytes_per_s.values(), strict=True)
+        return sum(sent), sum(received)
 
     @property
     def held(self) -> int:
@@ -78,8 +94,8 @@ class Tally:
     def _component_values(self) -> dict[str, list[float]]:
         values: dict[str, list[float]] = {}
         for _, progress in self.recent:
-            for name, seen in progress.component_latencies_s.items():
-                values.setdefault(name, []).extend(seen)
+            for name, seen in progress.components.items():
+                values.setdefault(name, []).extend(taken_s for _, taken_s in seen)
         return values
 
 

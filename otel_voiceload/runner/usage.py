@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from otel_voiceload.load.resources import (
     Sampler,
     Watched,
+    available_memory_bytes,
     folder_bytes,
+    free_disk_bytes,
     listener,
-    traffic_bytes,
 )
 from otel_voiceload.model import NS_PER_S, MachineUsage, Record
 from otel_voiceload.runner.plan import RunPlan
@@ -25,6 +27,7 @@ from otel_voiceload.transports import split_target
 
 EVERY_S = 1.0
 STORE_EVERY = 10  # looks: a store may have many files
+Free = tuple[int | None, int | None]  # bytes of memory, and of disk where the store lies
 
 
 class UsageWatch:
@@ -33,35 +36,34 @@ class UsageWatch:
     def __init__(
         self,
         sampler: Sampler,
-        traffic: Callable[[], tuple[int, int] | None],
         store_bytes: Callable[[], int],
+        free: Callable[[], Free] = lambda: (None, None),
     ) -> None:
         self._sampler = sampler
-        self._traffic = traffic
+        self._free = free
         self._store_bytes = store_bytes
         self._at_mono_ns: int | None = None
-        self._before: tuple[int, int] | None = None
         self._looks = 0
 
-    def due(self, now_mono_ns: int) -> tuple[Record, ...]:
-        """The second's figures; nothing before it is over."""
+    def due(
+        self, now_mono_ns: int, traffic: tuple[float, float] | None = None
+    ) -> tuple[Record, ...]:
+        """The second's figures; nothing before it is over.
+
+        ``traffic``: bytes per second that the calls sent and received, by their own counts: those
+        of an interface would hold everybody's, and on loopback each byte twice.
+        """
         before_ns = self._at_mono_ns
         if before_ns is not None and now_mono_ns - before_ns < EVERY_S * NS_PER_S:
             return ()
         self._at_mono_ns = now_mono_ns
-        machine = self._machine(now_mono_ns, before_ns)
-        self._looks += 1
-        return (*self._sampler.look(now_mono_ns), machine)
-
-    def _machine(self, now_ns: int, before_ns: int | None) -> MachineUsage:
-        before, now = self._before, self._traffic()
-        self._before = now
-        sent = received = None
-        if before is not None and now is not None and before_ns is not None:
-            passed_s = (now_ns - before_ns) / NS_PER_S
-            sent, received = ((b - a) / passed_s for a, b in zip(before, now, strict=True))
         store = self._store_bytes() if self._looks % STORE_EVERY == 0 else None
-        return MachineUsage(now_ns, sent, received, store)
+        self._looks += 1
+        sent, received = (None, None) if traffic is None else traffic
+        machine = MachineUsage(now_mono_ns, sent, received, store)
+        memory, disk = self._free()
+        machine = replace(machine, memory_free_bytes=memory, disk_free_bytes=disk)
+        return (*self._sampler.look(now_mono_ns), machine)
 
 
 def watching(
@@ -78,8 +80,8 @@ def watching(
         watched.append(Watched("target", name, pid))
     return UsageWatch(
         Sampler(watched),
-        lambda: traffic_bytes(plan.local),
         lambda: 0 if store is None else folder_bytes(store),
+        lambda: (available_memory_bytes(), None if store is None else free_disk_bytes(store)),
     )
 
 

@@ -34,6 +34,8 @@ _UNITS = {
     "late_starts": "{call}",
     "connect_pending": "{call}",
     "dropped_starts": "{call}",
+    "sent_bytes_per_s": "By/s",
+    "received_bytes_per_s": "By/s",
 }
 
 

@@ -25,7 +25,7 @@ from otel_voiceload.transports.sockets import (
     WSMsgType,
     WSTransport,
 )
-from otel_voiceload.transports.wire import CLOSE_GRACE_S
+from otel_voiceload.transports.wire import CLOSE_GRACE_S, Traffic
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
 # A peer may send ahead of real time, whole replies at once, but not without end: nothing else would
@@ -96,8 +96,10 @@ class Link(WSListener):
         receiver: Receiver,
         delay: NetworkDelay | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
+        traffic: Traffic | None = None,
     ) -> None:
         self._receiver: Receiver = receiver
+        self._traffic = Traffic() if traffic is None else traffic
         self._clock = clock
         self._inward: Lane | None = delay.lane() if delay else None
         self._outward: Lane | None = delay.lane() if delay else None
@@ -124,7 +126,9 @@ class Link(WSListener):
     # --- sending ---
 
     def send_audio(self, data: bytes) -> None:
-        self._bytes_sent += len(data)
+        n_bytes = len(data)
+        self._bytes_sent += n_bytes
+        self._traffic.sent += n_bytes
         self._messages_sent += 1
         if self._outward is not None:
             self._outward.put(self._write, _BINARY, data)
@@ -136,6 +140,7 @@ class Link(WSListener):
     def send_text(self, data: bytes, audio_bytes: int = 0) -> None:
         """``audio_bytes``: how much sound the text carries, on wires that write sound as text."""
         self._bytes_sent += audio_bytes
+        self._traffic.sent += len(data)
         self._messages_sent += 1
         if self._outward is None:
             self._write(_TEXT, data)
@@ -207,7 +212,9 @@ class Link(WSListener):
             return  # picows found the stream broken, and reads on for a moment
         kind = frame.msg_type  # one look: each makes the name anew, in half a microsecond
         data = frame.get_payload_as_bytes()
-        self._budget -= len(data) + _MESSAGE_COST
+        n_bytes = len(data)
+        self._traffic.received += n_bytes
+        self._budget -= n_bytes + _MESSAGE_COST
         if self._budget < 0 and self._flooded():
             return
         if frame.rsv1 or frame.rsv2 or frame.rsv3:

@@ -97,6 +97,7 @@ class MemoryCall:
     def __init__(self, pipe: _Pipe, options: Options, port: int, sink: Sink) -> None:
         self._pipe = pipe
         self._params = options.params
+        self._traffic = options.traffic  # of sound alone: nothing else has bytes here
         self._sink = sink
         now = _now()
         step = ConnectStep("upgrade", now)
@@ -113,6 +114,7 @@ class MemoryCall:
 
     def send(self, frame: bytes) -> None:
         self._sent += len(frame)
+        self._traffic.sent += len(frame)
         self._messages_sent += 1
         self._pipe.to_agent(lambda now: AudioHeard(frame, now))
 
@@ -151,6 +153,7 @@ class MemoryCall:
     def _hear(self, event: WireEvent) -> None:
         if isinstance(event, AudioHeard):
             self._received += len(event.data)
+            self._traffic.received += len(event.data)
         self._messages_received += not isinstance(event, WireClosed)
         self._sink(event)
 

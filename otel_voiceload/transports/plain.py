@@ -6,7 +6,7 @@ one codec, so that the reference agent and a stranger's hear the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.conventions import Component
@@ -32,6 +32,8 @@ class PlainCall(CallerEnd):
     """The caller's end; see ``wire.Wire``."""
 
     encoding = ENCODING
+    # The link's own method, from ``opened`` on: one step less, fifty times a second and call.
+    send: Callable[[bytes], None]
 
     def start(self, call_id: str, traceparent: str | None, params: Mapping[str, str]) -> None:
         merged = {**self._options.params, **params}
@@ -41,11 +43,7 @@ class PlainCall(CallerEnd):
 
     def opened(self, link: Link) -> None:
         super().opened(link)
-        # The link's own method in its place: one step less, fifty times a second and call.
-        self.send = link.send_audio  # type: ignore[method-assign, assignment]
-
-    def send(self, frame: bytes) -> None:
-        self._link.send_audio(frame)
+        self.send = link.send_audio
 
     def speech_end(self) -> None:
         self._link.send_text(plain_codec.SPEECH_END)
@@ -66,13 +64,11 @@ class PlainAgent(AgentEnd):
     """The agent's end; see ``wire.AgentWire``."""
 
     encoding = ENCODING
+    send: Callable[[bytes], None]  # as at the caller's end
 
     def opened(self, link: Link) -> None:
-        self.send = link.send_audio  # type: ignore[method-assign, assignment]  # as at the caller's end
+        self.send = link.send_audio
         super().opened(link)
-
-    def send(self, audio: bytes) -> None:
-        self._link.send_audio(audio)
 
     def transcript(self, role: str, text: str, final: bool) -> None:
         self._link.send_text(plain_codec.transcript(role, text, final))

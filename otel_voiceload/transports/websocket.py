@@ -84,7 +84,7 @@ async def connect(
     )
     try:
         _, link = await ws_connect(
-            lambda: Link(receiver, clock=clock),
+            lambda: Link(receiver, clock=clock, traffic=options.traffic),
             options.url,
             ssl_context=context,
             websocket_handshake_timeout=left_s,
@@ -281,5 +281,12 @@ class Listening:
 
 def _server_tls(cert: Path, key: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    try:
+        context.load_cert_chain(cert, key)
+    except OSError as failure:  # of the files, not of the port
+        why = failure.strerror or failure
+        raise UsageError(
+            f"{cert} and {key} can not be served as certificate and key: {why};"
+            " correct --tls-cert and --tls-key"
+        ) from None
     return context

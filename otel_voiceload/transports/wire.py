@@ -42,7 +42,7 @@ class Wire(Protocol):
     def start(self, call_id: str, traceparent: str | None, params: Mapping[str, str]) -> None:
         """Open the call; before any ``send``. ``params`` win over those of the options."""
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes, /) -> None:
         """Hand over audio. Never blocks, drops nothing, and is silent once the wire is closed."""
 
     def speech_end(self) -> None:
@@ -74,7 +74,7 @@ class AgentWire(Protocol):
     def headers(self) -> Mapping[str, str]:
         """Request headers, names in lower case."""
 
-    def send(self, audio: bytes) -> None: ...
+    def send(self, audio: bytes, /) -> None: ...
 
     def transcript(self, role: str, text: str, final: bool) -> None: ...
 
@@ -128,6 +128,14 @@ def loopback_only(address: str) -> None:
         )
 
 
+@dataclass(slots=True)
+class Traffic:
+    """Bytes of messages, both ways, without the headers around them; calls may share a count."""
+
+    sent: int = 0
+    received: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class CallOptions:
     """How to reach a target. ``url`` is the target without the transport's name before ``+``.
@@ -143,6 +151,7 @@ class CallOptions:
     keepalive_s: float = 10.0  # silence until a ping, and a ping's time to be answered
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_address: Callable[[str], None] = loopback_only  # gets every resolved address
+    traffic: Traffic = field(default_factory=Traffic, repr=False, compare=False)  # is counted here
 
     def problems(self) -> list[str]:
         """Everything that is wrong, each a sentence with what to do."""

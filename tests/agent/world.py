@@ -121,7 +121,7 @@ class World:
             desk=Desk(Pipeline(config), self.alarm, lambda: self.now_ns),
             voice=Voice(PACK, config),
             recognise=recognise,
-            ticker=self.ticker,  # type: ignore[arg-type]
+            ticker=self.ticker,  # type: ignore[arg-type]  # a ticker in virtual time
             tracing=Tracing(anchor, SimpleSpanProcessor(self.spans)),
         )
 

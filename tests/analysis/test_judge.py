@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,9 +37,9 @@ def one(text: str) -> Threshold:
     return threshold
 
 
-def grounds(data: Measured, metric: str = "turn_latency", **more: object) -> Grounds:
+def grounds(data: Measured, metric: str = "turn_latency", **more: Any) -> Grounds:
     plain = Grounds({metric: data}, (), {}, packets=False, searches=False)
-    return replace(plain, **more)  # type: ignore[arg-type]
+    return replace(plain, **more)
 
 
 @pytest.mark.parametrize(

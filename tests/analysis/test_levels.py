@@ -87,10 +87,29 @@ def test_throughput_is_what_was_finished_per_counted_second() -> None:
     assert found.points["llm"][level].ended_rate == 2.5
 
 
-def test_the_way_back_down_is_kept_apart_from_the_way_up() -> None:
-    rows = [*held(0, 12), *held(1, 24), *held(2, 48), *held(3, 24), *held(4, 36)]
+@pytest.mark.parametrize(
+    ("levels", "up", "back"),
+    [
+        ((12, 24, 48, 24), [12, 24, 48], [24]),
+        ((12, 24, 48, 36), [12, 24, 48], [36]),  # new, and come down to
+        ((12, 24, 48, 24, 36), [12, 24, 36, 48], [24]),  # climbed to from below: a search
+        ((12, 24, 48, 12, 24), [12, 24, 48], [12, 24]),  # known before the peak
+    ],
+)
+def test_the_way_back_down_is_kept_apart_from_the_way_up(
+    levels: tuple[int, ...], up: list[float], back: list[float]
+) -> None:
+    rows = [row for number, calls in enumerate(levels) for row in held(number, calls)]
     found = gather(blocks(*rows), cells(), finished(), NO_CYCLES)
-    assert [level.asked for level in found.rising] == [12, 24, 48]
+    assert [level.asked for level in found.rising] == up
+    assert [level.asked for level in found.returned] == back
+
+
+def test_a_lower_level_of_another_phase_is_no_part_of_the_climb() -> None:
+    rows = [row for number, calls in enumerate((12, 48, 24, 36)) for row in held(number, calls)]
+    columns = dict(blocks(*rows))
+    columns["phase"] = np.array(["ramp"] * 8 + ["scale"] * 8, dtype=object)
+    found = gather(columns, cells(), finished(), NO_CYCLES)
     assert [level.asked for level in found.returned] == [24, 36]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ NO_LIMIT = Ceiling(None, None, None)
 (THRESHOLD,) = parse("turn_latency: p95<2s")
 
 
-def judged(result: Verdict, **more: object) -> Judged:
-    return replace(Judged(THRESHOLD, result), **more)  # type: ignore[arg-type]
+def judged(result: Verdict, **more: Any) -> Judged:
+    return replace(Judged(THRESHOLD, result), **more)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import pytest
 
 from otel_voiceload.callers.actions import HangUp
+from otel_voiceload.conventions import Component
 from otel_voiceload.events import (
     AudioHeard,
     EndHeard,
@@ -183,10 +186,10 @@ def test_a_call_of_many_turns_ends_at_its_limit() -> None:
     ],
 )
 def test_we_hang_up_now_or_after_the_turn(
-    at_s: float, when: str, over_s: float, outcomes: list[str]
+    at_s: float, when: Literal["now", "after_turn"], over_s: float, outcomes: list[str]
 ) -> None:
     call = VirtualCall(answer=answers()).play(until_s=at_s)
-    call.take(call.conversation.hang_up(call.now, when))  # type: ignore[arg-type]
+    call.take(call.conversation.hang_up(call.now, when))
     call.play()
 
     assert call.end == HangUp("aborted_by_us", "hang_up", None)
@@ -271,12 +274,12 @@ def test_a_transcript_that_comes_while_we_speak_again_belongs_to_the_turn_before
 
 
 def timing(
-    component: str, start: float, first: float | None, end: float, **more: object
+    component: Component, start: float, first: float | None, end: float, **more: object
 ) -> TimingHeard:
-    fields = {"turn": 9, "attempt": 0, "queue_s": 0.0, "status": "ok"} | more
+    fields: dict[str, Any] = {"turn": 9, "attempt": 0, "queue_s": 0.0, "status": "ok"} | more
     return TimingHeard(
         component=component, start_s=start, first_s=first, end_s=end, arrival_mono_ns=0, **fields
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_timings_are_put_on_our_clock_and_into_the_turn_that_had_begun() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from otel_voiceload.audio.detector import Onset
@@ -76,11 +78,11 @@ def test_the_agents_clock_starts_half_the_least_round_trip_after_start_was_sent(
     assert agents.rtt_s == pytest.approx(0.09)
 
 
-def timing(start_s: float, first_s: float | None, end_s: float, **more: object) -> TimingHeard:
-    fields: dict[str, object] = {"component": "llm", "attempt": 0, "status": "ok"} | more
+def timing(start_s: float, first_s: float | None, end_s: float, **more: Any) -> TimingHeard:
+    fields: dict[str, Any] = {"component": "llm", "attempt": 0, "status": "ok"} | more
     return TimingHeard(
         turn=0, start_s=start_s, first_s=first_s, end_s=end_s, queue_s=0.0,
-        arrival_mono_ns=0, **fields,  # type: ignore[arg-type]
+        arrival_mono_ns=0, **fields,
     )  # fmt: skip
 
 

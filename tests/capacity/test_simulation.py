@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from otel_voiceload.capacity.config import parse_agent_config
@@ -22,8 +24,8 @@ SLOW = parse_agent_config(
 )
 
 
-def fresh(**more: object) -> Simulation:
-    return Simulation(SLOW, CallerModel(), seed=3, run=SimulatedRun(), **more)  # type: ignore[arg-type]
+def fresh(**more: Any) -> Simulation:
+    return Simulation(SLOW, CallerModel(), seed=3, run=SimulatedRun(), **more)
 
 
 def test_pieces_are_the_whole() -> None:

@@ -67,7 +67,7 @@ def of_target(records: list[Record]) -> Batch:
                     name="llm",
                     start_time_unix_nano=UNIX_NS + work.start_mono_ns,
                     end_time_unix_nano=UNIX_NS + work.end_mono_ns,
-                    attributes=attributes(values),  # type: ignore[arg-type]
+                    attributes=attributes(values),  # type: ignore[arg-type]  # one kind at a time
                 )
             )
     return spans_batch(spans, {"service.name": "ovl-agent"})

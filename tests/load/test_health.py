@@ -83,6 +83,21 @@ def test_the_probe_reports_shares_of_the_time_since_it_was_last_asked() -> None:
     assert (nothing.cpu, nothing.run_delay_share) == (0.0, 0.0)
 
 
+def test_traffic_is_told_as_a_rate_since_the_last_word() -> None:
+    probe = Probe(0, 0, lambda: 0.0, lambda: None)
+    rates = []
+    for at_s, traffic in ((1, (3200, 100)), (3, (7200, 100))):
+        told = probe.take(
+            *(at_s * NS_PER_S, TICKS, 0.0),
+            calls_active=1,
+            late_starts=0,
+            connect_pending=0,
+            traffic=traffic,
+        )
+        rates.append((told.sent_bytes_per_s, told.received_bytes_per_s))
+    assert rates == [(3200.0, 100.0), (2000.0, 0.0)]
+
+
 def test_the_probe_says_itself_whether_the_second_counts() -> None:
     probe = Probe(0, 0, lambda: 0.0, lambda: None)
     late = TickHealth(600, 0, 0.0, 0.03)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ from otel_voiceload.profiles.five_phase import Options
 CYCLE_S = 2.0
 
 
-def played(ceiling: float | None, **asked: float) -> list[Stage]:
-    request = Request(calls=40, pace=0.001, turn_cycle_s=CYCLE_S, **asked)  # type: ignore[arg-type]
+def played(ceiling: float | None, **asked: Any) -> list[Stage]:
+    request = Request(calls=40, pace=0.001, turn_cycle_s=CYCLE_S, **asked)
     options = Options.of(request)
     stages: list[Stage] = []
     known = None
@@ -59,17 +60,16 @@ def test_without_a_ceiling_it_goes_on_with_what_is_known_and_says_so() -> None:
 
 
 def test_every_level_is_held_until_twenty_turns_can_be_counted() -> None:
-    pieces = [stage for stage in played(16.0) if stage.phase == "baseline"][1:]  # of one level
-    for stage in set(played(16.0)) - set(pieces):
+    for stage in played(16.0):
         cycles = stage.duration_s / CYCLE_S
-        counted = stage.calls_to * (cycles - 1) * 0.55
+        counted = stage.calls_to * (cycles - 1.5) * 0.5
         assert cycles >= 4, stage
         assert counted >= 19.9, stage
 
 
 def test_a_duration_is_the_soaks() -> None:
     options = Options.of(Request(calls=40, duration_s=600, turn_cycle_s=CYCLE_S))
-    assert options._soak(Findings()).hold_s == 600  # type: ignore[attr-defined]
+    assert options._soak(Findings()).hold_s == 600  # type: ignore[attr-defined]  # as a soak has
 
 
 @pytest.mark.parametrize("calls", [1, 3, 9, 10, 11])

@@ -4,6 +4,7 @@ from otel_voiceload.model import Stage
 from otel_voiceload.profiles.levels import (
     countable_hold_s,
     halvings,
+    lacking,
     level,
     paced_hold_s,
     staircase,
@@ -43,7 +44,7 @@ def test_a_pace_never_shrinks_a_hold_below_what_can_be_counted(
 
 def test_few_calls_are_held_longer_so_that_turns_can_be_counted() -> None:
     assert countable_hold_s(40, 20, 3.0) == 12.0, "four cycles are enough for many calls"
-    assert countable_hold_s(2, 20, 3.0) == pytest.approx(57.5, abs=0.1)
+    assert countable_hold_s(2, 20, 3.0) == pytest.approx(64.5)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,12 @@ def test_few_calls_are_held_longer_so_that_turns_can_be_counted() -> None:
 )
 def test_halvings_are_levels_up_to_the_target(calls: int, levels: tuple[int, ...]) -> None:
     assert halvings(calls, 3) == levels
+
+
+def test_a_profile_without_calls_or_time_lacks_them() -> None:
+    assert lacking("soak", 1, 0.1) == []
+    nothing = lacking("soak", 0, 5.0, 0.0)
+    assert [words.partition(";")[0] for words in nothing] == [
+        "a soak of 0 calls is none",
+        "a soak needs time at every level",
+    ]

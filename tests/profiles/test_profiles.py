@@ -85,6 +85,13 @@ def test_a_share_of_a_ceiling_says_where_it_is_from_and_one_that_is_unknown_why(
     )
 
 
+def test_a_share_that_is_held_down_says_so() -> None:
+    words = "75% of the ceiling of 40 calls (measured in a test)"
+    assert CEILING.share(0.75, 10, most=30) == (30, words)
+    assert CEILING.share(0.75, 10, most=20) == (20, f"{words}, held down to 20 calls")
+    assert Ceiling(None, "it hung").share(0.75, 10, most=5)[0] == 5
+
+
 def test_an_unknown_profile_is_told_with_the_known_ones() -> None:
     names = "baseline, custom, five-phase, ramp, scale, soak, spike"
     with pytest.raises(UsageError, match=f"'rmap'; known are {names}, or a file"):

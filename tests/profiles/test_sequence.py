@@ -15,7 +15,7 @@ EARLIER = Ceiling(50, "run x")
 
 def soaked(findings: Findings) -> soak.Options:
     calls, note = ceiling_of(findings, None).share(0.75, 10)
-    return soak.Options(calls, 30.0, note)
+    return soak.Options(calls, 30.0, note=note)
 
 
 SEQUENCE = Sequence(

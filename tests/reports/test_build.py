@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import orjson
@@ -174,9 +175,7 @@ def test_without_component_timing_the_turn_is_judged_and_the_way_to_see_more_is_
         replace(each, components=(), rtt_s=None) if isinstance(each, TurnRecord) else each
         for each in held(10, 30)
     ]
-    store = written(tmp_path, run)
-    assert f"`ovl runs baseline {records.RUN}`" in report_of(store, records.RUN)["next_step"]
-    report = report_of(store, records.RUN, ReportOptions(baselines=(records.RUN,)))
+    report = report_of(written(tmp_path, run), records.RUN)
     assert report["inflection"]["status"] == "unobserved"
     assert {each["role"] for each in report["components"]} == {"unobserved"}
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in report["next_step"]
@@ -305,17 +304,50 @@ def test_a_run_marked_as_baseline_afterwards_is_used_like_a_tagged_one(tmp_path:
     ],
 )
 def test_a_run_of_the_baseline_profile_is_the_baseline_of_those_after_it(
-    tmp_path: Path, other: dict[str, object], used: str | None
+    tmp_path: Path, other: dict[str, Any], used: str | None
 ) -> None:
     mine = records.run(profile="ramp")
     before = {"start_mono_ns": records.at(-60), "end_mono_ns": records.at(-30)}
-    earlier = replace(records.run(run_id="other"), **(before | other))  # type: ignore[arg-type]
+    earlier = replace(records.run(run_id="other"), **(before | other))
     batches = [*batches_of([mine], records.RUN), *batches_of([earlier], "other")]
 
     with open_store(write_segment(tmp_path / "runs.duckdb", batches)) as reading:
         found = reading.query("baseline_run", of_run=records.RUN, marked=[])
 
-    assert [row["run_id"] for row in found] == ([used] if used else [])
+    chosen = other.get("tag") == "baseline"
+    assert [(row["run_id"], row["chosen"]) for row in found] == ([(used, chosen)] if used else [])
+
+
+@pytest.mark.parametrize(("stop_reason", "asks"), [("duration", False), ("user", True)])
+def test_a_baseline_run_asks_to_be_marked_unless_it_counts_as_one_by_itself(
+    tmp_path: Path, stop_reason: str, asks: bool
+) -> None:
+    run = [
+        replace(each, stop_reason=stop_reason) if isinstance(each, RunRecord) else each
+        for each in held(10, 30)
+    ]
+    report = report_of(written(tmp_path, run), records.RUN)
+    assert report["run"]["profile"] == "baseline"
+    assert (f"`ovl runs baseline {records.RUN}`" in report["next_step"]) is asks
+
+
+def test_a_baseline_that_nobody_chose_is_named_as_one_of_its_profile(tmp_path: Path) -> None:
+    mine = [
+        replace(each, profile="custom") if isinstance(each, RunRecord) else each
+        for each in held(10, 30)
+    ]
+    (own,) = [each for each in mine if isinstance(each, RunRecord)]
+    earlier = simulate(
+        [Stage(0, "baseline", 0.0, 20.0, 5, 5)],
+        solve_plant("none", 48, CallerModel().cycle()),
+        seed=4,
+        run=SimulatedRun(
+            run_id="earlier", profile="baseline", start_mono_ns=own.start_mono_ns - 10**12
+        ),
+    )
+    batches = [*batches_of(mine, records.RUN), *batches_of(earlier, "earlier")]
+    base = report_of(write_segment(tmp_path / "runs.duckdb", batches), records.RUN)["baseline"]
+    assert (base["kind"], base["run_id"]) == ("profile_run", "earlier")
 
 
 def test_spans_that_wait_in_the_spool_close_the_ledger_and_say_what_to_do(tmp_path: Path) -> None:

@@ -21,10 +21,16 @@ def judge(*texts: str, grace_s: float = 0.0, by_stage: bool = False) -> LiveJudg
     return LiveJudge(watchable(written), grace_s, by_stage=by_stage)
 
 
-def second(turns: Turns = (), *, late: bool = False, **ended: int) -> Progress:
+def second(
+    turns: Turns = (),
+    *,
+    late: bool = False,
+    llm: tuple[tuple[int, float], ...] = (),
+    **ended: int,
+) -> Progress:
     limited_by = ("pacing_error",) if late else ()
     health = Health(0, 0, 2, 50, 0, 0.0, 0.001, 0.0, 0.0, 0.0, 0, 0, limited_by=limited_by)
-    return Progress(health, 0, ended, turns=turns)
+    return Progress(health, 0, ended, turns=turns, components={"llm": llm} if llm else {})
 
 
 def turns(count: int, seconds: float, *, unanswered: bool = False, per_call: int = 4) -> Turns:
@@ -74,6 +80,28 @@ def test_calls_are_judged_by_how_they_ended_and_ours_are_left_out() -> None:
     assert two.broken(1.0) is not None
 
 
+def test_a_component_is_judged_by_what_the_wire_tells_of_it() -> None:
+    one = judge("llm:p95<1s", "tts:p95<1s")
+    slow = tuple((index // 4, 1.5 + index / 1e4) for index in range(200))
+    one.take(second(llm=slow, late=True), FIRST)
+    assert one.broken(1.0) is None, "the generator was late"
+    one.take(second(llm=slow), FIRST)
+    assert one.broken(10.0) == "llm: p95<1s is broken (1.52 s so far)"
+
+    two = judge("llm:p95<1s")
+    two.take(second(llm=slow[:16]), FIRST)  # of four calls
+    assert two.broken(1.0) is None
+
+
+def test_a_component_that_the_wire_does_not_tell_of_is_named_once() -> None:
+    one = judge("llm:p95<1s", "tts:p95<1s", "turn_latency:p95<2s", grace_s=30.0)
+    one.take(second(llm=((1, 0.2),)), FIRST)
+    assert one.untold(29.0) == ()
+    assert one.untold(30.0) == ("tts",)
+    assert one.untold(31.0) == ()
+    assert one.broken(31.0) is None
+
+
 def test_nothing_is_judged_before_the_grace_is_over_and_then_now_and_then() -> None:
     one = judge("turn_latency:p95<2s", grace_s=30.0)
     one.take(second(turns(200, 1.0)), FIRST)
@@ -103,7 +131,8 @@ def test_a_search_is_judged_by_the_stage_that_runs() -> None:
     "written",
     [
         {},
-        {"llm": ["p95<1s"]},
+        {"llm{phase:soak}": ["p95<1s"]},
+        {"jitter": ["p95<30ms"]},
         {"turn_latency": ["p95<2x baseline"]},
         {"turn_latency{phase:spike}": ["p95<2s"]},
         {"call_completion": ["drop<5pp"]},

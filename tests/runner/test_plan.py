@@ -1,6 +1,7 @@
 """What a run was asked to be."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,8 +11,8 @@ from otel_voiceload.profiles import Request
 from otel_voiceload.runner.plan import RunPlan, parse_header, parse_param, parse_spool_size
 
 
-def plan(target: str = "ws://127.0.0.1:8765", **given: object) -> RunPlan:
-    return RunPlan(target, "custom", Request(calls=5), Path("store"), **given)  # type: ignore[arg-type]
+def plan(target: str = "ws://127.0.0.1:8765", **given: Any) -> RunPlan:
+    return RunPlan(target, "custom", Request(calls=5), Path("store"), **given)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,10 +57,10 @@ def test_the_same_scenarios_have_the_same_hash_and_others_another() -> None:
     ],
 )
 def test_what_can_not_be_is_said_at_once(
-    change: dict[str, object], error: type[OvlError], words: str
+    change: dict[str, Any], error: type[OvlError], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        prepare(replace(PLAN, **change))  # type: ignore[arg-type]
+        prepare(replace(PLAN, **change))
 
 
 def test_the_stages_are_those_that_will_be_offered_without_a_look_at_the_target() -> None:

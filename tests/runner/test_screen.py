@@ -1,6 +1,7 @@
 """What is shown while a run goes on."""
 
 import io
+from dataclasses import replace
 
 from otel_voiceload.model import Health, Progress, Stage
 from otel_voiceload.runner.screen import Screen, Tally, line, percentile, rows
@@ -31,7 +32,7 @@ def progress(
         calls_ended={"completed": 2},
         turn_latencies_s=latencies,
         turns_unanswered=1,
-        component_latencies_s={"llm": (llm,) * 10, "tts": (0.1,) * 10},
+        components={"llm": ((1, llm),) * 10, "tts": ((1, 0.1),) * 10},
     )
 
 
@@ -44,6 +45,20 @@ def test_calls_are_summed_over_shards_and_a_later_second_replaces_an_earlier_one
     assert tally.held == 45
     assert tally.calls_started == 9
     assert tally.ended["completed"] == 6
+
+
+def test_traffic_is_summed_over_shards_and_a_lost_one_holds_nothing() -> None:
+    tally = Tally()
+    assert tally.traffic is None
+    for shard, rate in ((0, 10.0), (1, 20.0), (1, 30.0)):
+        told = progress(shard=shard, calls=5)
+        health = replace(told.health, sent_bytes_per_s=rate, received_bytes_per_s=1.0)
+        tally.add(replace(told, health=health), 1.0)
+    assert tally.traffic == (40.0, 2.0)
+
+    tally.forget(1)
+    assert tally.traffic == (10.0, 1.0)
+    assert tally.held == 5
 
 
 def test_the_slowest_component_is_the_one_that_grew_not_the_one_that_is_long() -> None:

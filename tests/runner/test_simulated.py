@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ components:
 def plan_of(folder: Path, text: str = AGENT, **more: object) -> RunPlan:
     path = folder / "agent.yaml"
     path.write_text(text)
-    asked: dict[str, object] = {
+    asked: dict[str, Any] = {
         "target": f"sim:{path}",
         "profile_name": "ramp",
         "request": Request(calls=120, duration_s=480),
@@ -39,7 +40,7 @@ def plan_of(folder: Path, text: str = AGENT, **more: object) -> RunPlan:
         "max_calls": SIMULATED_MAX_CALLS,
         **more,
     }
-    return RunPlan(**asked)  # type: ignore[arg-type]
+    return RunPlan(**asked)
 
 
 @contextmanager

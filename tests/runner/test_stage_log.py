@@ -34,12 +34,31 @@ def test_a_stage_is_judged_once() -> None:
     assert [f.generator_limited for f in second.stages] == [True, False]
 
 
+def test_a_stage_whose_calls_we_could_not_hold_ourselves_proves_nothing() -> None:
+    for failed_here, active, limited in ((0, 1, False), (1, 1, True), (1, 2, False)):
+        stages = log()
+        for at_s in (1.5, 2.5):
+            stages.heard(at_s, replace(CALM, calls_active=active), 3, failed_here)
+        first, *_ = stages.findings(0, Counter()).stages
+        assert first.generator_limited is limited, (failed_here, active)
+
+
+def test_a_stage_of_which_a_lost_worker_took_its_part_proves_nothing() -> None:
+    for lost_at_s, limited in ((9.9, [False, True]), (5.0, [True, True]), (30.0, [False, False])):
+        stages = log()
+        stages.lost(lost_at_s, 0.25)
+        found = stages.findings(0, Counter()).stages
+        assert [each.generator_limited for each in found] == limited, lost_at_s
+
+
 def test_a_piece_by_which_a_level_is_held_is_the_same_load_and_says_why() -> None:
     stages = log()
     piece = stages.hold(natural_ends=7)
     assert (piece.index, piece.start_s, piece.calls_from, piece.calls_to) == (2, 20.0, 4, 4)
     assert piece.note == HELD
-    assert stages.findings(9, Counter()).stages[-1].ends_before == 7
+    found = stages.findings(9, Counter()).stages
+    assert [each.held_on for each in found] == [False, False, True]
+    assert found[-1].ends_before == 7
 
 
 def test_a_climbing_rate_is_held_at_its_end() -> None:

@@ -18,23 +18,32 @@ PLAN = RunPlan("ws://127.0.0.1:8765", "custom", Request(), Path("store"))
 
 
 def test_it_is_asked_often_and_looks_once_a_second() -> None:
-    traffic = iter([(0, 0), (3_000, 1_000), (6_000, 1_000)])
-    watch = UsageWatch(Sampler(()), lambda: next(traffic), lambda: 77)
+    watch = UsageWatch(Sampler(()), lambda: 77)
+    looks = [
+        (0.0, None),
+        (0.4, None),
+        (0.9, (9.0, 9.0)),
+        (1.5, (2e3, 7e2)),
+        (2.4, None),
+        (3.0, (5.0, 0.0)),
+    ]
 
-    seen = [watch.due(round(at_s * NS_PER_S)) for at_s in (0.0, 0.4, 0.9, 1.5, 2.4, 3.0)]
+    seen = [watch.due(round(at_s * NS_PER_S), traffic) for at_s, traffic in looks]
 
     assert [len(records) for records in seen] == [1, 0, 0, 1, 0, 1]
     (first,), (second,), (third,) = seen[0], seen[3], seen[5]
     assert first == MachineUsage(0, None, None, 77)
-    assert second == MachineUsage(round(1.5 * NS_PER_S), 2_000, pytest.approx(666.7, abs=0.1), None)
-    assert third == MachineUsage(3 * NS_PER_S, 2_000, 0, None)
+    assert second == MachineUsage(round(1.5 * NS_PER_S), 2e3, 7e2, None)
+    assert third == MachineUsage(3 * NS_PER_S, 5.0, 0.0, None)
 
 
 def test_the_store_is_measured_now_and_then() -> None:
-    watch = UsageWatch(Sampler(()), lambda: None, lambda: 5)
+    watch = UsageWatch(Sampler(()), lambda: 5, free=lambda: (9, None))
 
     seen = [watch.due(at_s * NS_PER_S)[-1] for at_s in range(2 * STORE_EVERY)]
 
+    free = [(m.memory_free_bytes, m.disk_free_bytes) for m in seen if isinstance(m, MachineUsage)]
+    assert free == [(9, None)] * 2 * STORE_EVERY
     sizes = [record.store_bytes for record in seen if isinstance(record, MachineUsage)]
     assert [index for index, size in enumerate(sizes) if size is not None] == [0, STORE_EVERY]
 

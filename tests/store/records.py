@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from otel_voiceload.model import (
     NS_PER_S,
@@ -35,10 +36,10 @@ def identity(index: int = 1) -> CallIdentity:
 
 
 def component(
-    name: str, start_s: float, first_s: float | None, end_s: float, **more: object
+    name: str, start_s: float, first_s: float | None, end_s: float, **more: Any
 ) -> ComponentRecord:
     record = ComponentRecord(
-        component=name,  # type: ignore[arg-type]
+        component=name,  # type: ignore[arg-type]  # odd ones too
         attempt=0,
         start_mono_ns=at(start_s),
         first_mono_ns=None if first_s is None else at(first_s),
@@ -46,7 +47,7 @@ def component(
         queue_s=0.0,
         source="in_band",
     )
-    return replace(record, **more)  # type: ignore[arg-type]
+    return replace(record, **more)
 
 
 def turn(
@@ -55,7 +56,7 @@ def turn(
     speech_end_s: float,
     first_audio_s: float | None,
     *components: ComponentRecord,
-    **more: object,
+    **more: Any,
 ) -> TurnRecord:
     record = TurnRecord(
         call=call,
@@ -75,11 +76,11 @@ def turn(
         heard_text="",
         components=components,
     )
-    return replace(record, **more)  # type: ignore[arg-type]
+    return replace(record, **more)
 
 
 def call(
-    who: CallIdentity, start_s: float, end_s: float, outcome: str = "completed", **more: object
+    who: CallIdentity, start_s: float, end_s: float, outcome: str = "completed", **more: Any
 ) -> CallRecord:
     record = CallRecord(
         call=who,
@@ -96,7 +97,7 @@ def call(
         ),
         media=MediaStats(),
     )
-    return replace(record, **more)  # type: ignore[arg-type]
+    return replace(record, **more)
 
 
 def call_start(who: CallIdentity, start_s: float) -> CallStartRecord:
@@ -114,7 +115,7 @@ def level_stage(start_s: float, end_s: float, calls: float, index: int) -> Stage
     return StageRecord(planned, at(start_s), at(end_s))
 
 
-def run(tag: str = "", run_id: str = RUN, **more: object) -> RunRecord:
+def run(tag: str = "", run_id: str = RUN, **more: Any) -> RunRecord:
     record = RunRecord(
         run_id=run_id,
         target="ws://127.0.0.1:8080",
@@ -130,7 +131,7 @@ def run(tag: str = "", run_id: str = RUN, **more: object) -> RunRecord:
         end_mono_ns=at(30),
         stop_reason="duration",
     )
-    return replace(record, **more)  # type: ignore[arg-type]
+    return replace(record, **more)
 
 
 def small_run() -> list[Record]:

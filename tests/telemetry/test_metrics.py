@@ -30,6 +30,8 @@ def test_a_second_of_health_becomes_one_gauge_per_figure() -> None:
         "voiceload.generator.late_starts": 0,
         "voiceload.generator.connect_pending": 1,
         "voiceload.generator.dropped_starts": 0,
+        "voiceload.generator.sent_bytes_per_s": 0.0,
+        "voiceload.generator.received_bytes_per_s": 0.0,
     }
 
 

@@ -62,7 +62,8 @@ def test_audio_comes_back_and_is_counted_at_both_ends(transport: Transport, sche
     async def call() -> None:
         here, there, sound = Ear(), Ear(), frame(transport)
         server = await transport.serve(ServeOptions(), agent(there, echo))
-        wire = await transport.open_call(transport.Options(url(scheme, server.port)), here)
+        options = transport.Options(url(scheme, server.port))
+        wire = await transport.open_call(options, here)
         wire.start(CALL, "00-aa-bb-01", {})
         for _ in range(3):
             wire.send(sound)
@@ -73,6 +74,9 @@ def test_audio_comes_back_and_is_counted_at_both_ends(transport: Transport, sche
 
         assert b"".join(e.data for e in here.of(AudioHeard)) == sound * 3
         assert (stats.bytes_sent, stats.bytes_received) == (3 * len(sound), 3 * len(sound))
+        traffic = options.traffic  # all messages whole, whatever they carry
+        assert min(traffic.sent, traffic.received) >= 3 * len(sound)
+        assert max(traffic.sent, traffic.received) < 10 * len(sound) + 1000
         assert wire.encoding == transport.ENCODING
         arrivals = [e.arrival_mono_ns for e in here.events]
         assert arrivals == sorted(arrivals)

@@ -31,6 +31,7 @@ def test_every_test_of_the_wire_passes_with_it_too() -> None:
 
 
 def test_a_status_that_nobody_registered_counts_by_its_hundred() -> None:
+    # Without headers, which nobody reads here.
     refused = WSInvalidStatusError(Response(599, "Odd", None, b"no"))  # type: ignore[arg-type]
 
     assert (refused.response.status, refused.raw_body) == (500, b"no")

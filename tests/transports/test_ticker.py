@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from functools import partial
 
 import pytest
 
@@ -136,12 +137,12 @@ def test_lateness_within_a_slot_counts_for_whom_it_strikes() -> None:
         clock, ran = Clock(), list[str]()
         ticker = FrameTicker(1, clock)
 
-        def slow(who: str) -> None:
+        def slow(who: str, *_: int) -> None:
             ran.append(who)
             clock.now += 11 * MS
 
         for who in "abc":
-            ticker.add(lambda scheduled, now, who=who: slow(who))  # type: ignore[misc]
+            ticker.add(partial(slow, who))
         ticker.advance(START)
         health = ticker.take_health()
         ticker.close()

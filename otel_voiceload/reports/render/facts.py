@@ -58,6 +58,8 @@ def about_baseline(report: Report) -> str:
     p95 = f"p95 {seconds(base['p95_s'])}, completion {percent(base['completion'])}"
     if base["kind"] == "tagged_run":
         return f"own baseline: the run {base['run_id'] or UNKNOWN}, {p95}"
+    if base["kind"] == "profile_run":
+        return f"own baseline: the baseline run {base['run_id'] or UNKNOWN}, {p95}"
     if base["kind"] == "own_levels":
         return f"own baseline: this run's levels up to {calls(base['up_to_calls'])} calls, {p95}"
     return "own baseline: none; tag a run with `ovl runs baseline RUN`"

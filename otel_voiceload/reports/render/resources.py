@@ -12,7 +12,7 @@ from otel_voiceload.reports.render.phrases import UNKNOWN, calls, number, percen
 from otel_voiceload.reports.report import CallCost, Report, ResourceCeiling, ResourceLevel
 
 COLUMNS: Final = ("at", "calls", "of", "cores", "MB", "files", "sent", "received", "gc")
-UNITS: Final = "at: seconds of the run; traffic: kB/s of the machine; gc: share of its time"
+UNITS: Final = "at: seconds of the run; traffic: kB/s in calls; gc: share of its time"
 NOTHING: Final = "-"
 
 

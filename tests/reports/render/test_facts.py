@@ -35,6 +35,7 @@ def test_headroom_has_a_sign_or_a_reason(headroom: Headroom, text: str) -> None:
     ("kind", "text"),
     [
         ("tagged_run", "own baseline: the run r1"),
+        ("profile_run", "own baseline: the baseline run r1"),
         ("own_levels", "own baseline: this run's levels up to 12 calls"),
         ("none", "own baseline: none"),
     ],

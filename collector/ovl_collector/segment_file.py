@@ -190,7 +190,7 @@ class SegmentMaker:
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def make(self, path: Path, number: int, now_unix_ns: int) -> SegmentFile:
-        """Raises duckdb.Error or OSError; leaves no file under ``path`` then."""
+        """Raises duckdb.Error or OSError, and leaves no file behind then."""
         temporary = path.with_name(path.name + ".tmp")
         remove_database(temporary)
         connection = self._connection or _in_memory(self._folder)
@@ -205,6 +205,7 @@ class SegmentMaker:
             _close_file(connection)
         except duckdb.Error:
             connection.close()  # a failed write invalidates the whole database
+            remove_database(temporary)
             raise
         self._connection = connection
         temporary.rename(path)

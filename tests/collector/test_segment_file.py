@@ -100,3 +100,11 @@ def test_a_database_is_removed_with_its_log(tmp_path):
 def test_hashes_of_a_sealed_file_can_be_read(tmp_path):
     make(tmp_path).close()
     assert read_hashes(tmp_path / "segment-0001.duckdb", 10) == []
+
+
+def test_what_could_not_be_made_leaves_nothing_behind(tmp_path, monkeypatch):
+    """As on a full disk; the end of a recording would else have a file that nobody lists."""
+    monkeypatch.setattr("ovl_collector.segment_file.schema", lambda: "create table t; no sql")
+    with pytest.raises(duckdb.Error):
+        make(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -53,7 +53,7 @@ def echo() -> Iterator[tuple[int, EchoAgent]]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(START_S)
     try:
         yield port, agent
     finally:
@@ -135,14 +135,17 @@ def generating(
     folder: Path,
     port: int,
     *words: str,
-    collector: str = "embedded",
+    collector: str | None = "embedded",
     before: Sequence[Path] = (),
 ) -> Iterator[Generator]:
-    """`ovl generate` with calls of two seconds; its children are gone at the end of the block."""
+    """`ovl generate` with calls of two seconds; its children are gone at the end of the block.
+
+    ``collector`` None: the one that it finds, as when nobody says anything.
+    """
     scenario = folder / "short.yaml"
     scenario.write_text(yaml.safe_dump(SHORT, sort_keys=False))
     line = ("generate", f"ws://127.0.0.1:{port}", "--scenario", str(scenario))
-    line += ("--collector", collector, "-f", "json", *words)
+    line += (*(("--collector", collector) if collector else ()), "-f", "json", *words)
     with started(folder, *line, before=before) as process:
         generator = Generator(process, port)
         family: list[psutil.Process] = []

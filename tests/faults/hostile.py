@@ -6,11 +6,13 @@ asks for it: a request whose spans are rejected one by one is a partial success.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.collector.processes import Served, post, read_answer
 from tests.collector.requests import field, span_id, trace_id, traces
 
 MIB = 2**20
@@ -25,6 +27,19 @@ class Hostile:
     statuses: frozenset[int]
     content_type: str = PROTOBUF
     encoding: str | None = None
+
+
+def status_of(served: Served, hostile: Hostile) -> int:
+    """What it is answered."""
+    headers = [f"content-encoding: {hostile.encoding}"] if hostile.encoding else []
+    request = post(hostile.body, *headers).replace(
+        PROTOBUF.encode(), hostile.content_type.encode(), 1
+    )
+    with served.connect() as connection:
+        # The refusal may come before the body has left; it must be readable all the same.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(request)
+        return read_answer(connection)[0]
 
 
 def corpus() -> Iterator[Hostile]:

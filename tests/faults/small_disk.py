@@ -1,7 +1,8 @@
 """A disk of a few megabytes: a tmpfs that only one namespace sees, so no privilege is needed.
 
 The namespace lives as long as a small shell in it. Its files are reached from outside through
-/proc/PID/root, and a collector is started inside by nsenter.
+/proc/PID/root, and a collector is started inside by nsenter. Inside, the root file system is
+read-only where the kernel allows it, as in a container: the disk is all that can be written.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from types import TracebackType
 
 from tests.collector import processes
 
-_HOLD = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo mounted && read -r _'
+_HOLD = """
+mount -t tmpfs -o size="$1" tmpfs "$2" || exit
+mount -o remount,bind,ro / 2>/dev/null
+echo mounted
+read -r _
+"""
 
 
 class SmallDisk:
@@ -40,6 +46,14 @@ class SmallDisk:
             raise OSError(f"no user namespace with a tmpfs here: {errors.strip()}")
         self.path = Path(f"/proc/{self._shell.pid}/root{folder}")
         self._ballast = self.path / "ballast"
+
+    @property
+    def root_is_read_only(self) -> bool:
+        mounts = Path(f"/proc/{self._shell.pid}/mounts").read_text().splitlines()
+        return any(
+            at == "/" and "ro" in options.split(",")
+            for _, at, _, options, *_ in map(str.split, mounts)
+        )
 
     def start(self, store: Path, *options: str) -> subprocess.Popen[str]:
         """A collector whose store is on this disk, started as ``processes.start`` does."""

@@ -13,9 +13,10 @@ from tests.collector import processes
 from tests.collector.processes import FREE, Served
 from tests.faults.findings import assert_in_order, assert_kept
 from tests.faults.load import SIZE, Load
+from tests.faults.rounds import IS_FULL
 from tests.faults.small_disk import SmallDisk
 
-BACK_WITHIN_S = 10.0
+BACK_WITHIN_S = 10.0  # told by the clock in full rounds
 ROTATING = (*FREE, "--segment-items", str(50 * SIZE))
 
 
@@ -24,7 +25,8 @@ def outlast(load: Load, served: Served) -> None:
     returned = time.monotonic()
     waiting = load.outstanding
     load.wait_for(len(waiting) + 20)
-    assert time.monotonic() - returned < BACK_WITHIN_S, "it did not recover in time"
+    took_s = time.monotonic() - returned
+    assert not IS_FULL or took_s < BACK_WITHIN_S, "it did not recover in time"
     acked = load.stop()
     assert waiting <= acked
     assert served.control("GET", "/control/stats")["problem"] is None
@@ -52,7 +54,10 @@ def test_files_that_may_not_grow(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here a failed commit may be durable all the same, and the database must be opened again."""
+    """Here a failed commit may be durable all the same, and the database must be opened again.
+
+    From its start to its end the collector needs no other place to write on than its store.
+    """
     try:
         disk = SmallDisk(tmp_path / "disk", "24m")
     except OSError as error:
@@ -60,6 +65,10 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with disk:
         monkeypatch.setattr(processes, "start", disk.start)
         with Served(disk.inside / "store", *ROTATING) as served:
+            if disk.root_is_read_only:  # as in a container started with --read-only
+                for place in (processes.ROOT, Path.home(), tmp_path):
+                    with pytest.raises(OSError, match="Read-only file system"):
+                        Path(f"/proc/{served.process.pid}/root{place}/written").touch()
             load = Load(served, patient=True)
             load.wait_for(10)
             disk.fill()

@@ -16,11 +16,11 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.collector.processes import FREE, Served, post, read_answer
+from tests.collector.processes import FREE, Served, read_answer
 from tests.collector.requests import field
 from tests.faults.findings import look, peak_mib
-from tests.faults.hostile import MIB, Hostile, corpus
-from tests.faults.load import Load, span_ids
+from tests.faults.hostile import MIB, corpus, status_of
+from tests.faults.load import EXPORT, Load, span_ids
 from tests.faults.rounds import IS_FULL
 
 GROWTH_MIB = 256
@@ -28,21 +28,8 @@ IDLE = 200
 SLOW = 20
 MESSAGES = 24
 HEADERS_WITHIN_S = 15.0
-EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
-
-
-def status_of(served: Served, hostile: Hostile) -> int:
-    headers = [f"content-encoding: {hostile.encoding}"] if hostile.encoding else []
-    request = post(hostile.body, *headers).replace(
-        b"application/x-protobuf", hostile.content_type.encode(), 1
-    )
-    with served.connect() as connection:
-        # The refusal may come before the body has left; it must be readable all the same.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.sendall(request)
-        return read_answer(connection)[0]
 
 
 def grpc_code(
@@ -155,7 +142,8 @@ def test_idle_and_slow_connections_cost_other_clients_nothing(
         )
     assert load.broken == 0
     assert growth_mib < 32
-    assert beside_ms < 2 * alone_ms + 100  # twice its own, and what a busy machine adds
+    # Twice its own, and what a busy machine adds; told by the clock in full rounds.
+    assert not IS_FULL or beside_ms < 2 * alone_ms + 100
 
 
 def _closes(connection: socket.socket, until_mono_s: float) -> bool:

@@ -1,17 +1,21 @@
 """Faults of what is around a run, over a whole `ovl generate`: what it says of itself at its end.
 
-What telemetry does with them piece by piece is in test_outages.py and test_clocks.py.
+Others at work on the same store are no fault, and nothing may come of them. What telemetry does
+with faults piece by piece is in test_outages.py and test_clocks.py.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.end_to_end.running import ovl
+from tests.collector.processes import FREE
+from tests.end_to_end.running import ovl, started
 from tests.faults.generators import STORE, assert_ledger_closes, echo, generating
 from tests.faults.rounds import IS_FULL
 from tests.faults.small_disk import SmallDisk
@@ -114,3 +118,68 @@ def test_a_run_whose_wall_clock_is_set_by_an_hour_tells_all_of_itself(tmp_path: 
     asked = "select max(epoch(ended) - epoch(started)) as longest from calls"
     (row,) = json.loads(ovl(tmp_path, "query", "-f", "json", asked).out)
     assert row["longest"] < 60, "a call of two seconds"
+
+
+def recordings(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / STORE / "recordings").iterdir())
+
+
+def assert_both_runs_are_whole(folder: Path, reports: list[dict[str, Any]]) -> None:
+    """From the store, once nobody writes there: every span of each run, and of no other."""
+    asked = "select run_id, count(*) as spans from otel_spans where service_name = 'ovl-caller' \
+        group by all"
+    rows = json.loads(ovl(folder, "query", "-f", "json", asked).out)
+    spans = {row["run_id"]: row["spans"] for row in rows}
+    told = {each["run"]["id"]: each["generator"]["spans_stored"] for each in reports}
+    assert spans == told
+    assert len(told) == len(reports)
+
+
+def test_runs_beside_a_collector_on_one_store_use_it_or_their_own(tmp_path: Path) -> None:
+    with echo() as (port, _), started(tmp_path, "collect", *FREE) as collecting:
+        assert collecting.stdout is not None
+        assert any("http/protobuf" in line for line in collecting.stdout), "it did not start"
+        with (
+            generating(tmp_path, port, *LOAD, collector=None) as using_it,
+            generating(tmp_path, port, *LOAD, collector="embedded") as with_its_own,
+        ):
+            runs = (using_it, with_its_own)
+            for run in runs:
+                run.wait_for("run 2")
+                run.workers()
+            assert len(recordings(tmp_path)) == 2
+            codes = [run.end() for run in runs]
+        assert collecting.poll() is None, "the collector went with a run"
+        collecting.send_signal(signal.SIGINT)
+        _, said = collecting.communicate(timeout=60)
+
+    assert collecting.returncode == 0
+    reports = [run.report() for run in runs]
+    for report, code in zip(reports, codes, strict=True):
+        assert_truthful(report, code)
+    assert_both_runs_are_whole(tmp_path, reports)
+    stored = int(said.split("ended in order: ")[1].split(" spans")[0].replace(",", ""))
+    assert stored == reports[0]["generator"]["spans_stored"]
+
+
+def test_two_runs_at_once_on_one_store_need_nothing_of_each_other(tmp_path: Path) -> None:
+    """As two CI jobs with one folder. The first is stopped in the middle of the second."""
+    with (
+        echo() as (port, _),
+        generating(tmp_path, port, "-c", "4", "-d", "120s", collector=None) as first,
+    ):
+        first.wait_for("run 2")
+        first.workers()
+        with generating(tmp_path, port, "-c", "4", "-d", "40s", collector=None) as second:
+            second.wait_for("run 2")
+            second.workers()
+            first.process.send_signal(signal.SIGINT)
+            assert first.end() == 130
+            assert second.process.poll() is None, "the first was to end in the second"
+            code = second.end()
+
+    reports = [first.report(), second.report()]
+    assert_ledger_closes(reports[0])
+    assert_truthful(reports[1], code)
+    assert len(recordings(tmp_path)) == 2
+    assert_both_runs_are_whole(tmp_path, reports)

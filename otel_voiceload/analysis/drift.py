@@ -55,12 +55,14 @@ def find(
     blocks: Sequence[Block],
     *,
     limit: float | None = None,
+    falls: bool = False,
     least_level: float = 0.0,
 ) -> Drift:
     """What a metric did over one hold.
 
-    ``limit`` is where it would run out, as the descriptors a process may open; the time until then
-    is counted from the last block, by the slope and, at the earliest, by its upper end.
+    ``limit`` is where it would run out, as the descriptors a process may open, or from above when
+    it ``falls`` there, as free disk does; the time until then is counted from the last block, by
+    the slope and, at the earliest, by the steeper end of its interval.
     ``least_level`` is the least value of which a twentieth matters: a count that goes from nothing
     to one in an hour has no relative change.
     """
@@ -83,9 +85,9 @@ def find(
     else:
         why = f"a change of {FLOOR:.0%} over the hold can not be ruled out; hold it for longer"
     soonest = expected = None
-    if limit is not None and verdict == "rising":
-        left = max(0.0, limit - told[-1].value)
-        expected, soonest = left / slope, left / high
+    if limit is not None and verdict == ("falling" if falls else "rising"):
+        left = max(0.0, told[-1].value - limit if falls else limit - told[-1].value)
+        expected, soonest = left / abs(slope), left / abs(low if falls else high)
     return Drift(
         metric=metric,
         unit=unit,

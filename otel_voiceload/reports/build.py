@@ -22,7 +22,7 @@ from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
-from otel_voiceload.reports import build_drift, build_resources
+from otel_voiceload.reports import build_drift, build_late, build_resources
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
@@ -148,6 +148,7 @@ class _Builder:
         room = headroom.headroom(self._expected_peak, promised)
         samples, found = self._samples, self._found
         curve = self._reading.query("component_curve", run_id=self._run_id)
+        late = build_late.late(self._reading, self._run_id, self._facts, self._baseline["p95_s"])
         return {
             "schema_version": 1,
             "run": self._run(state, reasons),
@@ -181,13 +182,16 @@ class _Builder:
             "phases": phases.phases(
                 self._reading.query("phase_table", run_id=self._run_id), samples, judged
             ),
-            "spikes": phases.spikes(
-                self._reading.query("spikes", run_id=self._run_id),
-                self._reading.query("spike_recovery", run_id=self._run_id),
+            "spikes": late.spikes,
+            "spike_gap": late.spike_gap,
+            "drift": build_drift.drifts(
+                self._reading,
+                self._run_id,
+                self._written,
+                cast("int | None", self._facts["machine_memory_bytes"]),
             ),
-            "spike_gap": None,
-            "drift": build_drift.drifts(self._reading, self._run_id, self._written),
-            "autoscaling": [],
+            "autoscaling": late.autoscaling,
+            "quota_walls": late.quota_walls,
             "thresholds": findings.thresholds(judged),
             "generator": figures.generator(
                 self._sound.health,

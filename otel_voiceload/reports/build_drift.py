@@ -1,7 +1,8 @@
 """What a soak drifted in: latency, errors, each component's own time, and what processes took.
 
-A limit is known where the user wrote one, as a threshold on that figure: nothing else tells when a
-target's memory is used up or a latency is too long.
+A limit that the user wrote, as a threshold on that figure, goes before all others. Where there is
+none the machine has some: the files that a process may open, its memory, the free disk. Nothing
+tells when a latency is too long.
 """
 
 from __future__ import annotations
@@ -32,6 +33,14 @@ _STATISTICS: Final[Mapping[str, tuple[str, ...]]] = {
     "1": ("p50", "max", "value"),
 }
 _THRESHOLD_OF: Final = {"no_response": "error_rate"}
+# What the machine sets an end to: the limit, whose it is, and whether it is reached from above.
+_ENDS: Final[Mapping[str, tuple[float, str, bool]]] = {
+    "target_fds_used": (1.0, "open files", False),  # of the fullest process, a share of its limit
+    "generator_fds_used": (1.0, "open files", False),
+    "machine_memory_free": (0.0, "memory", True),
+    "machine_disk_free": (0.0, "disk", True),
+}
+_MEMORY: Final = ("target_memory", "generator_memory")
 
 
 class Answers(Protocol):
@@ -40,25 +49,42 @@ class Answers(Protocol):
     def query(self, name: str, **parameters: object) -> list[dict[str, object]]: ...
 
 
-def drifts(reading: Answers, run_id: str, written: Sequence[Threshold]) -> list[Drift]:
-    """One entry per figure of the longest hold of the soak phase; none without such a phase."""
+def drifts(
+    reading: Answers,
+    run_id: str,
+    written: Sequence[Threshold],
+    memory_bytes: float | None = None,
+) -> list[Drift]:
+    """One entry per figure of the longest hold of the soak phase; none without such a phase.
+
+    ``memory_bytes`` is all that the generator's machine has.
+    """
     series: dict[str, list[Mapping[str, object]]] = {}
     for name in QUERIES:
         for row in reading.query(name, run_id=run_id):
             series.setdefault(str(row["metric"]), []).append(row)
-    return [_drift(metric, rows, written) for metric, rows in series.items()]
+    return [_drift(metric, rows, written, memory_bytes) for metric, rows in series.items()]
 
 
 def _drift(
-    metric: str, rows: Sequence[Mapping[str, object]], written: Sequence[Threshold]
+    metric: str,
+    rows: Sequence[Mapping[str, object]],
+    written: Sequence[Threshold],
+    memory_bytes: float | None,
 ) -> Drift:
     unit = str(rows[0]["unit"])
-    limit = _limit(metric, unit, written)
+    limit, whose, falls = _limit(metric, unit, written), "promised", False
+    if limit is None and metric in _ENDS:
+        limit, whose, falls = _ENDS[metric]
+    elif limit is None and metric in _MEMORY and rows[0].get("here"):
+        limit, whose = memory_bytes, "memory"
     blocks = [
         Block(cast(float, row["at_s"]), cast(float, row["value"]), cast(int, row["samples"]))
         for row in rows
     ]
-    found = analysis.find(metric, unit, blocks, limit=limit, least_level=LEAST[unit])
+    found = analysis.find(
+        metric, unit, blocks, limit=limit, falls=falls, least_level=_least(metric, unit)
+    )
     return {
         "metric": metric,
         "unit": unit,
@@ -69,10 +95,16 @@ def _drift(
         "per_hour": found.per_hour,
         "ci": found.ci,
         "limit": limit,
+        "limit_of": None if limit is None else whose,
         "exhausted_in_s": found.exhausted_in_s,
         "exhausted_at_least_s": found.exhausted_at_least_s,
         "why": found.why,
     }
+
+
+def _least(metric: str, unit: str) -> float:
+    """What is left of something that runs out matters by itself, however little it is."""
+    return 0.0 if metric in _ENDS and _ENDS[metric][2] else LEAST[unit]
 
 
 def _limit(metric: str, unit: str, written: Sequence[Threshold]) -> float | None:

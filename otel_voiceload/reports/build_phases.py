@@ -64,6 +64,7 @@ def spikes(rows: Rows, recoveries: Rows) -> list[Spike]:
             **{name: row[name] for name in row if name != "started"},
             "started": iso(row["started"]),
             "recovery_s": back.get("recovery_s"),
+            "recovery_ci": None,
             "recovery_resolution_s": back.get("resolution_s"),
             "watched_s": back.get("watched_s"),
         }

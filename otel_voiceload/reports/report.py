@@ -148,9 +148,58 @@ class Spike(TypedDict):
     p95_s: float | None
     p95_after_s: float | None
     recovery_s: float | None  # from its end; None: not seen within watched_s
+    recovery_ci: tuple[float, float | None] | None  # 95 %; open above: not over within watched_s
     recovery_resolution_s: float | None
     watched_s: float | None
     limited_share: float | None  # of its time, in which the generator was the limit
+
+
+class SpikeGap(TypedDict):
+    """Calls that were carried step by step, and not when they came at once."""
+
+    climbed: float  # the most that were carried step by step
+    jumped: float  # the smallest jump that was not
+    carried_jump: float | None  # the largest jump below it that was; None: none was tried
+    stage_index: int
+    p95_s: float
+    limit_s: float  # twice the baseline's p95
+    failed_share: float  # turns without an answer
+    recovered_after_s: float | None  # inside the jump; None: not seen
+    before_climb: bool  # the climb may then have found a target that was warm
+
+
+class LateCapacity(TypedDict):
+    """A held level in which a component was slow first, and well after, at the same load."""
+
+    component: str
+    calls: float
+    stage_index: int
+    spike: bool
+    started: str
+    recovered_after_s: float  # from the begin of the level
+    resolution_s: float
+    usual_s: float  # own time on the levels below
+    worse_s: float
+    after_s: float
+    turns: int
+
+
+class QuotaWall(TypedDict):
+    """Refusals that began at a constant load, once so many requests had been taken."""
+
+    component: str  # "connect" for calls that the target turned away
+    kind: Literal["lasting", "recurring"]
+    calls: float
+    stage_index: int
+    at_s: float  # since the run's first stage; of walls that come back the first one
+    at: str | None
+    requests: int  # taken since the run began
+    last_minute: int  # of these
+    refused_share: float  # behind the wall
+    error_type: str
+    walls: int
+    period_s: float | None
+    period_requests: int | None  # taken from one wall to the next
 
 
 class Unattributed(TypedDict):
@@ -242,8 +291,9 @@ class Drift(TypedDict):
     level: float | None
     per_hour: float | None
     ci: tuple[float, float] | None  # of per_hour, 95 %
-    limit: float | None  # as the user promised it
-    exhausted_in_s: float | None  # from the end of the hold, when it rises towards a limit
+    limit: float | None  # where it runs out
+    limit_of: str | None  # whose limit that is: promised, open files, memory, disk
+    exhausted_in_s: float | None  # from the end of the hold, when it goes towards a limit
     exhausted_at_least_s: float | None
     why: str  # what is not known, and what would tell
 
@@ -362,9 +412,10 @@ class Report(TypedDict):
     fixes: list[Fix]
     phases: list[Phase]
     spikes: list[Spike]
-    spike_gap: float | None
+    spike_gap: SpikeGap | None
     drift: list[Drift]
-    autoscaling: list[dict[str, object]]
+    autoscaling: list[LateCapacity]
+    quota_walls: list[QuotaWall]
     thresholds: list[ThresholdResult]
     generator: Generator
     resources: Resources

@@ -36,6 +36,7 @@ def usage_metrics(usage: Usage | MachineUsage, anchor: ClockAnchor) -> list[Metr
             "cpu": ("1", usage.cpu),
             "memory": ("By", usage.rss_bytes),
             "file_descriptors": ("{file}", usage.fds),
+            "file_descriptors.limit": ("{file}", usage.fds_limit),
             "threads": ("{thread}", usage.threads),
         }
     else:
@@ -44,6 +45,8 @@ def usage_metrics(usage: Usage | MachineUsage, anchor: ClockAnchor) -> list[Metr
             "network.sent": ("By/s", usage.sent_bytes_per_s),
             "network.received": ("By/s", usage.received_bytes_per_s),
             "store": ("By", usage.store_bytes),
+            "memory.free": ("By", usage.memory_free_bytes),
+            "disk.free": ("By", usage.disk_free_bytes),
         }
 
     def point(value: float | int, peer: str | None = None) -> NumberDataPoint:

@@ -69,6 +69,17 @@ def test_a_short_hold_is_unknown_and_has_no_numbers() -> None:
     assert "0 of 12 blocks" in found.why
 
 
+def test_what_falls_is_used_up_from_above() -> None:
+    blocks = hold(-100.0, level=1000.0)
+
+    found = find("machine_disk_free", "By", blocks, limit=0.0, falls=True)
+
+    assert found.verdict == "falling"
+    assert found.exhausted_in_s == pytest.approx(blocks[-1].value / 100 * 3600)
+    assert found.exhausted_at_least_s == pytest.approx(found.exhausted_in_s)
+    assert find("target_fds", "1", blocks, limit=2000.0).exhausted_in_s is None
+
+
 def test_what_grows_runs_out_in_a_time_counted_from_the_last_block() -> None:
     blocks = hold(100.0, level=1000.0)
 

@@ -13,7 +13,7 @@ from otel_voiceload.analysis.thresholds import parse
 from otel_voiceload.capacity.knee import solve_plant
 from otel_voiceload.capacity.simulate import SimulatedRun, simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
-from otel_voiceload.model import NS_PER_S, Record, Stage, Usage
+from otel_voiceload.model import NS_PER_S, MachineUsage, Record, Stage, Usage
 from otel_voiceload.reports import build_drift
 from otel_voiceload.reports.build import ReportOptions, build_report
 from otel_voiceload.reports.report import Drift, Report
@@ -35,12 +35,14 @@ def records() -> list[Record]:
     ]
     for second in range(1, HOLD_S):
         at_ns = run.start_mono_ns + second * NS_PER_S
-        for role, process, rss in (
-            ("target", "target", (500 + second) * MB),  # a leak of a megabyte a second
-            ("generator", "worker-0", 200 * MB),
-            ("generator", "runner", 100 * MB),
+        for role, process, rss, fds in (
+            ("target", "target", (500 + second) * MB, 20),  # a leak of a megabyte a second
+            ("generator", "worker-0", 200 * MB, 20 + second),  # and one of a file a second
+            ("generator", "runner", 100 * MB, 20),
         ):
-            made.append(Usage(role, process, 7, at_ns, 0.5, rss, 20, 3, {"127.0.0.1:8765": 8}))
+            sockets = {"127.0.0.1:8765": 8}
+            made.append(Usage(role, process, 7, at_ns, 0.5, rss, fds, 3, sockets, 4096))
+        made.append(MachineUsage(at_ns, 1.0, 1.0, None, 8000 * MB, (50_000 - 50 * second) * MB))
     return made
 
 
@@ -59,7 +61,7 @@ def entry(report: Report, metric: str) -> Drift:
 
 def test_a_leak_of_the_target_is_told_with_the_time_that_is_left(report: Report) -> None:
     leak = entry(report, "target_memory")
-    assert (leak["verdict"], leak["limit"]) == ("rising", 2e9)
+    assert (leak["verdict"], leak["limit"], leak["limit_of"]) == ("rising", 2e9, "promised")
     assert leak["per_hour"] == pytest.approx(3600 * MB, rel=0.01)
     assert leak["exhausted_in_s"] == pytest.approx(2000 - 500 - HOLD_S, rel=0.05)
     assert leak["calls"] == 8
@@ -72,6 +74,24 @@ def test_what_stays_the_same_does_not_drift(report: Report) -> None:
     assert own["level"] == 300 * MB, "all processes of the generator together"
     still = ("no_response", "target_fds", "target_sockets", "target_cpu", "generator_cpu")
     assert {entry(report, metric)["verdict"] for metric in still} == {"steady"}
+
+
+def test_files_are_counted_against_what_the_fullest_process_may_open(report: Report) -> None:
+    used = entry(report, "generator_fds_used")
+
+    assert (used["verdict"], used["limit"], used["limit_of"]) == ("rising", 1.0, "open files")
+    assert used["per_hour"] == pytest.approx(3600 / 4096, rel=0.01)
+    assert used["exhausted_in_s"] == pytest.approx(4096 - 20 - HOLD_S, rel=0.05)
+    assert entry(report, "target_fds_used")["verdict"] == "steady"
+
+
+def test_a_disk_that_fills_up_is_told_with_the_time_that_is_left(report: Report) -> None:
+    disk = entry(report, "machine_disk_free")
+
+    assert (disk["verdict"], disk["limit"], disk["limit_of"]) == ("falling", 0.0, "disk")
+    assert disk["exhausted_in_s"] == pytest.approx(1000 - HOLD_S, rel=0.1)
+    assert disk["exhausted_at_least_s"] == pytest.approx(1000 - HOLD_S, rel=0.1)
+    assert entry(report, "machine_memory_free")["verdict"] == "steady"
 
 
 def test_latency_and_each_components_own_time_are_looked_at(report: Report) -> None:

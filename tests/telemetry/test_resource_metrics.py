@@ -33,6 +33,10 @@ def test_a_process_has_a_point_for_each_figure_and_each_peer() -> None:
 
 def test_what_is_not_known_of_the_machine_has_no_point() -> None:
     assert told(MachineUsage(0, None, None, 700)) == {"voiceload.resource.store": [700]}
+    assert told(MachineUsage(0, None, None, None, 5, 6)) == {
+        "voiceload.resource.memory.free": [5],
+        "voiceload.resource.disk.free": [6],
+    }
     assert told(MachineUsage(0, 10.0, 20.0, None)) == {
         "voiceload.resource.network.sent": [10.0],
         "voiceload.resource.network.received": [20.0],

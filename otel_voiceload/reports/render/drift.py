@@ -38,9 +38,11 @@ def _moving(entry: Drift) -> str:
         return text
     soonest = entry["exhausted_at_least_s"]
     early = "" if soonest is None else f", {span_of(soonest)} at the earliest"
-    return (
-        f"{text}; at {_figure(entry['limit'], unit)} in {span_of(entry['exhausted_in_s'])}{early}"
-    )
+    left = f"in {span_of(entry['exhausted_in_s'])}{early}"
+    whose = entry["limit_of"]
+    if whose in (None, "promised"):
+        return f"{text}; at {_figure(entry['limit'], unit)} {left}"
+    return f"{text}; {whose} used up {left}"
 
 
 def _name(entry: Drift) -> str:

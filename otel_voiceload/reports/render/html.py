@@ -28,6 +28,7 @@ from otel_voiceload.reports.render.html_tables import (
     resource_table,
     threshold_table,
 )
+from otel_voiceload.reports.render.late import about_late, about_quotas
 from otel_voiceload.reports.render.markup import Html, join, json_script, raw, tag
 from otel_voiceload.reports.render.phrases import (
     at_calls,
@@ -152,6 +153,8 @@ def _sections(report: Report, shown: Sequence[Figure], drawings: dict[str, Html]
         yield _figures(name, members, drawings, report)
     yield phase_table(report)
     yield _list("What the spikes did", phases.about_spikes(report))
+    yield _list("Capacity that came late", about_late(report))
+    yield _list("Quotas that ran out", about_quotas(report))
     yield _list("What drifted over the soak", about_drift(report))
     yield threshold_table(report)
     yield _list("Calls", facts.about_calls(report))

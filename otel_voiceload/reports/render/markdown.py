@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from otel_voiceload.reports.render import facts, phases, resources
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.late import about_late, about_quotas
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report
 
@@ -29,6 +30,8 @@ def render(report: Report) -> str:
         f"Unattributed: {escape(facts.about_unattributed(report))}.",
         *section("Phases", phase_table(report)),
         *section("Spikes", bullets(phases.about_spikes(report))),
+        *section("Capacity that came late", bullets(about_late(report))),
+        *section("Quotas that ran out", bullets(about_quotas(report))),
         *section("Drift", bullets(about_drift(report))),
         *section("Thresholds", thresholds(report)),
         *section("Calls", bullets(facts.about_calls(report))),

@@ -85,12 +85,22 @@ def _recovery(spike: Spike) -> str:
     watched, step = spike["watched_s"], spike["recovery_resolution_s"]
     if watched is None:
         return "and nothing was held after it"
-    back = spike["recovery_s"]
+    back, between = spike["recovery_s"], _between(spike)
     if back is None:
-        return f"not back within the {seconds(watched)} that were watched"
+        return f"not back within the {seconds(watched)} that were watched{between}"
     if not back:
-        return f"back within {seconds(step)}"
-    return f"back after {seconds(back)}, to within {seconds(step)}"
+        return f"back within {seconds(step)}{between}"
+    return f"back after {seconds(back)}, to within {seconds(step)}{between}"
+
+
+def _between(spike: Spike) -> str:
+    """The interval, where it says more than the blocks of time do."""
+    ci, step = spike["recovery_ci"], spike["recovery_resolution_s"] or 0.0
+    if ci is None or (ci[1] is not None and ci[1] - ci[0] <= 2 * step):
+        return ""
+    if ci[1] is None:
+        return "" if ci[0] >= (spike["watched_s"] or 0.0) else f" (at least {seconds(ci[0])})"
+    return f" ({seconds(ci[0])} to {seconds(ci[1])})"
 
 
 def _spoiled(spike: Spike) -> str:

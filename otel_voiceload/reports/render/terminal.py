@@ -13,6 +13,7 @@ from typing import Final
 from otel_voiceload.reports.render import facts, phases, resources
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.late import about_late, about_quotas
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report, ThresholdResult
 
@@ -163,6 +164,8 @@ def _left_out(report: Report, grid: Grid) -> list[str]:
 def _phases(report: Report, paint: Paint) -> list[str]:
     rows = phases.rows(report)
     below = _paragraph("spikes", phases.about_spikes(report), paint)
+    below += _paragraph("late", about_late(report), paint)
+    below += _paragraph("quotas", about_quotas(report), paint)
     below += _paragraph("drift", about_drift(report), paint)
     if not rows:
         return [*below, ""] if below else []

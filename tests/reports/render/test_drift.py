@@ -18,6 +18,7 @@ def entry(metric: str, unit: str, verdict: DriftVerdict, level: float, why: str 
         "per_hour": level / 10 if moves else 0.0,
         "ci": (level / 12, level / 8) if moves else (0.0, 0.0),
         "limit": 2 * level if moves else None,
+        "limit_of": "promised" if moves else None,
         "exhausted_in_s": 36000.0 if moves else None,
         "exhausted_at_least_s": 28800.0 if moves else None,
         "why": why,
@@ -44,6 +45,15 @@ def test_what_drifts_is_told_and_what_is_steady_named() -> None:
     )
     assert steady == "steady within 5%: turn latency, target fds"
     assert unknown == "unknown: llm: hold it for longer"
+
+
+def test_a_limit_of_the_machine_is_named() -> None:
+    report = soaked()
+    report["drift"][2] |= {"limit_of": "memory"}
+
+    leak = about_drift(report)[1]
+
+    assert leak.endswith("; memory used up in 10 h 0 min, 8 h 0 min at the earliest")
 
 
 def test_every_form_of_the_report_says_it() -> None:

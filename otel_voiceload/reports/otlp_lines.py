@@ -27,6 +27,11 @@ _LONG: Final = (
     FieldDescriptor.TYPE_SFIXED64,
     FieldDescriptor.TYPE_SINT64,
 )
+# What its points have in common; two senders may use one name for different things.
+_OF_A_METRIC: Final = (
+    *("name", "kind", "unit", "description", "metadata"),
+    *("temporality", "is_monotonic"),
+)
 _POINTS: Final[Mapping[str, Any]] = {
     "gauge": metrics_pb2.NumberDataPoint.DESCRIPTOR,
     "sum": metrics_pb2.NumberDataPoint.DESCRIPTOR,
@@ -48,7 +53,7 @@ def metric_lines(rows: Iterable[Row], points_per_line: int = 1000) -> Iterator[b
     for head, group in _requests(rows, points_per_line):
         metrics = [
             _metric(list(points))
-            for _, points in groupby(group, key=lambda row: (row["name"], row["kind"], row["unit"]))
+            for _, points in groupby(group, key=lambda row: [row[name] for name in _OF_A_METRIC])
         ]
         scope_metrics = {**_scope(head), "metrics": metrics}
         yield orjson.dumps(

@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1 import metrics_pb2
 
 from otel_voiceload.reports import otlp_lines
 from otel_voiceload.store.open import open_store
@@ -157,6 +158,16 @@ def test_gauges_and_exact_sums_are_read_by_otlp_itself() -> None:
     assert metrics[1].sum.is_monotonic
 
 
+def test_what_has_one_name_and_is_not_the_same_stays_apart() -> None:
+    total = {**POINT, "kind": "sum", "is_monotonic": True, "temporality": 2}
+    others = [{**total, "temporality": 1}, {**total, "is_monotonic": False}]
+    metrics = parsed([total, total, *others]).resource_metrics[0].scope_metrics[0].metrics
+
+    assert [len(each.sum.data_points) for each in metrics] == [2, 1, 1]
+    assert [each.sum.aggregation_temporality for each in metrics] == [2, 1, 2]
+    assert [each.sum.is_monotonic for each in metrics] == [True, True, False]
+
+
 def test_a_histogram_keeps_its_buckets_and_exemplars() -> None:
     span_id = base64.b64encode(bytes(8)).decode()
     histogram = {
@@ -256,3 +267,90 @@ def test_a_request_with_every_field_comes_out_as_it_went_in(tmp_path: Path) -> N
     back = ExportTraceServiceRequest.FromString(to_protobuf("traces", line, Limits()))
 
     assert in_key_order(back) == in_key_order(request)
+
+
+NUMBER = {"start_time_unix_nano": T0, "time_unix_nano": T0 + 9, "flags": 1}
+COUNTED = {**NUMBER, "count": 3, "sum": 1.25, "min": 0.25, "max": 0.75}
+
+
+def whole_metrics() -> ExportMetricsServiceRequest:
+    """Every kind of metric, and every field of every message below the request."""
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add(schema_url="https://example.org/r")
+    group.resource.attributes.extend(key_values({**VALUES, "voiceload.run.id": "run-1"}))
+    group.resource.dropped_attributes_count = 1
+    group.resource.entity_refs.add(
+        schema_url="https://example.org/e", type="host", id_keys=["text"], description_keys=["int"]
+    )
+    scoped = group.scope_metrics.add(schema_url="https://example.org/s")
+    scoped.scope.name, scoped.scope.version = "lib", "1.2"
+    scoped.scope.attributes.extend(key_values(VALUES))
+    scoped.scope.dropped_attributes_count = 2
+    kinds = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+    made = {kind: scoped.metrics.add(name=f"{i} {kind}") for i, kind in enumerate(kinds)}
+    made["gauge"].gauge.data_points.add(**NUMBER, as_double=0.5)
+    made["sum"].sum.data_points.add(**NUMBER, as_int=2**60 + 1)
+    made["sum"].sum.is_monotonic = True
+    made["histogram"].histogram.data_points.add(
+        **COUNTED, bucket_counts=[1, 2], explicit_bounds=[0.5]
+    )
+    point = made["exponential_histogram"].exponential_histogram.data_points.add(
+        **COUNTED, scale=-2, zero_count=4, zero_threshold=0.125
+    )
+    for buckets in (point.positive, point.negative):
+        buckets.offset = 7
+        buckets.bucket_counts.extend([5, 6])
+    summary = made["summary"].summary.data_points.add(**NUMBER, count=3, sum=1.25)
+    summary.quantile_values.add(quantile=0.5, value=float("inf"))
+    for kind, metric in made.items():
+        metric.unit, metric.description = "s", "how long"
+        metric.metadata.extend(key_values(VALUES))
+        data = getattr(metric, kind)
+        data.data_points[0].attributes.extend(key_values(VALUES))
+        if kind in ("sum", "histogram", "exponential_histogram"):
+            data.aggregation_temporality = 2
+        if kind != "summary":
+            exemplar = data.data_points[0].exemplars.add(
+                time_unix_nano=T0 + 3, as_int=7, span_id=span_id(1), trace_id=trace_id(2)
+            )
+            exemplar.filtered_attributes.extend(key_values(VALUES))
+    return request
+
+
+def messages_below(message: Any) -> Any:
+    """The message and every message that it holds, attributes' values left out."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None and field.message_type.name != "KeyValue":
+            for each in value if field.is_repeated else [value]:
+                yield from messages_below(each)
+
+
+def test_metrics_of_every_kind_with_every_field_come_out_as_they_went_in(tmp_path: Path) -> None:
+    request = whole_metrics()
+    said: dict[str, set[str]] = {}
+    for message in messages_below(request):
+        kept = said.setdefault(message.DESCRIPTOR.full_name, set())
+        kept |= {field.name for field, _ in message.ListFields()}
+        # Of a choice only one can say something in one message.
+        kept |= {
+            field.name
+            for field in message.DESCRIPTOR.fields
+            if field.containing_oneof and field.containing_oneof.name == "value"
+        }
+        wanted = {field.name for field in message.DESCRIPTOR.fields}
+        assert message.DESCRIPTOR.name == "Metric" or kept == wanted, message.DESCRIPTOR.full_name
+    metric = metrics_pb2.Metric.DESCRIPTOR
+    assert said[metric.full_name] == set(metric.fields_by_name), "OTLP has a new kind of metric"
+
+    batch = Batch("metrics", request.SerializeToString(), 1)
+    with open_store(write_segment(tmp_path / "one.duckdb", [batch])) as reading:
+        [line] = otlp_lines.metric_lines(reading.query("otlp_metrics", run_id="run-1"))
+    back = ExportMetricsServiceRequest.FromString(to_protobuf("metrics", line, Limits()))
+
+    for each in (request, back):
+        for message in messages_below(each):
+            for name in ("attributes", "metadata", "filtered_attributes"):
+                if name in message.DESCRIPTOR.fields_by_name:
+                    getattr(message, name).sort(key=lambda item: item.key)
+    assert back == request

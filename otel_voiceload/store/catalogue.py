@@ -7,6 +7,8 @@ the package in a checkout and travel inside it in a wheel, so both places are lo
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,6 +85,28 @@ def view_files() -> tuple[Path, ...]:
 def mapping_files() -> tuple[Path, ...]:
     """The mappings from somebody's spans to the canonical columns, one file each."""
     return tuple(sorted((queries_folder() / "mappings").glob("*.sql")))
+
+
+@cache
+def _reads() -> dict[str, frozenset[str]]:
+    """Each view, and each mapping, with those that its SQL names."""
+    texts = {path.stem: path.read_text() for path in view_files() if path.is_file()}
+    mappings = {f"mapping_{path.stem}": path.read_text() for path in mapping_files()}
+    texts |= mappings | {"mapped": " ".join(mappings)}
+    return {
+        name: frozenset(re.findall(r"\w+", re.sub("--.*", "", text))) & frozenset(texts) - {name}
+        for name, text in texts.items()
+    }
+
+
+def needed(names: Iterable[str]) -> frozenset[str]:
+    """Every view that is read, at any depth, when these are asked; other names count nothing."""
+    found: set[str] = set()
+    pending = set(names) & set(_reads())
+    while pending:
+        found |= pending
+        pending = {each for name in pending for each in _reads()[name]} - found
+    return frozenset(found)
 
 
 def parse(name: str, text: str) -> Query:

@@ -3,7 +3,8 @@
 Named queries work on one run at a time, and the views they read are several joins deep. So the
 views of the asked runs are first kept as temporary tables of the same names, which DuckDB resolves
 before the views: the queries stay the same text and a report pays for the joins once. Asking the
-deepest view directly takes seconds on any store, for binding alone.
+deepest view directly takes seconds on any store, for binding alone. A single question keeps what it
+reads and no more.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ WINDOWED = {
     "rolled_cells": "unix_minute * 60000000000",
 }
 Window = tuple[int | None, int | None]
-_KEPT_NAMES = re.compile(rf"\b({'|'.join(KEPT_VIEWS)})\b", re.IGNORECASE)
+_WORDS = re.compile(r"\w+")
 ALL_RUNS = frozenset({"*"})
 READ_ONLY = (
     duckdb.StatementType.SELECT,
@@ -99,7 +100,8 @@ class Reading:
         self.notes = (*notes, *(loss.sentence for loss in losses))
         self.losses = losses
         self._locks = locks  # shared locks of dead recordings, held while their files are open
-        self._kept: frozenset[str] = frozenset()
+        self._kept: frozenset[str] = frozenset()  # runs
+        self._tables: set[str] = set()  # views that are kept as tables
         self._window: Window = (None, None)
 
     def __enter__(self) -> Reading:
@@ -131,8 +133,15 @@ class Reading:
             "select run_id, tag from runs order by started_ns desc, run_id"
         ).fetchall()
         if not rows:
+            others = self._connection.execute("select 1 from raw_spans limit 1").fetchall()
             raise StoreError(
-                f"The store {self.path} holds no run yet: start one with `ovl generate TARGET`."
+                f"The store {self.path} holds no run yet: "
+                + (
+                    "its spans belong to none; `ovl export all` writes them,"
+                    " `ovl query otel_spans` shows them."
+                    if others
+                    else "start one with `ovl generate TARGET`."
+                )
             )
         if selector == "latest":
             return str(rows[0][0])
@@ -157,10 +166,8 @@ class Reading:
 
         ``since_ns`` and ``until_ns`` (unix time) leave out the turns and levels of other times.
         """
-        wanted = frozenset(run_ids)
-        window = (since_ns, until_ns)
-        if wanted and (wanted, window) != (self._kept, self._window):
-            self._keep(wanted, window)
+        if run_ids:
+            self._keep(frozenset(run_ids), (since_ns, until_ns), frozenset(KEPT_VIEWS))
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -197,27 +204,34 @@ class Reading:
     def _run(self, name: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
         query = catalogue.find(name)
         run = parameters.get("run_id")
-        if isinstance(run, str):
-            if run not in self._kept:
-                self.prepare(run)
-        else:
+        if not isinstance(run, str):
             self._keep_for(query.sql)
+        elif run in self._kept:
+            self._keep(self._kept, self._window, _read_by(query.sql))
+        else:
+            self._keep_for(query.sql, frozenset({run}))
         used = self._connection.extract_statements(query.sql)[0].named_parameters
         bound = {key: parameters.get(key) for key in used}
         return self._connection.execute(query.sql, bound or None)
 
-    def _keep_for(self, sql: str) -> None:
-        """For SQL over all runs: keeps what it reads, where reading it directly would be slow."""
-        if not _KEPT_NAMES.search(sql):
+    def _keep_for(self, sql: str, wanted: frozenset[str] = ALL_RUNS) -> None:
+        """Keeps what the SQL reads of these runs, where reading it directly would be slow."""
+        views = _read_by(sql)
+        if views:
+            self._keep(wanted, (None, None), views)
+        else:
             self._release()
-        elif self._kept != ALL_RUNS:
-            self._keep(ALL_RUNS)
 
-    def _keep(self, wanted: frozenset[str], window: Window = (None, None)) -> None:
-        self._release()
+    def _keep(self, wanted: frozenset[str], window: Window, views: frozenset[str]) -> None:
+        """These views, beside those that are kept already of the same runs and times."""
+        if (wanted, window) != (self._kept, self._window):
+            self._release()
+        self._kept, self._window = wanted, window
         which = None if wanted == ALL_RUNS else sorted(wanted)
         since_ns, until_ns = window
         for view in KEPT_VIEWS:
+            if view in self._tables or view not in views:
+                continue
             sql = (
                 f"create temp table {view} as select * from {view}"
                 " where ($run_ids is null or list_contains($run_ids, run_id))"
@@ -230,15 +244,23 @@ class Reading:
                 )
                 bound |= {"since": since_ns, "until": until_ns}
             self._connection.execute(sql, bound)
-        self._kept = wanted
-        self._window = window
+            self._tables.add(view)
 
     def _release(self) -> None:
-        if self._kept:
-            for view in reversed(KEPT_VIEWS):
+        for view in reversed(KEPT_VIEWS):
+            if view in self._tables:
                 self._connection.execute(f"drop table temp.{view}")
-            self._kept = frozenset()
-            self._window = (None, None)
+        self._tables.clear()
+        self._kept = frozenset()
+        self._window = (None, None)
+
+
+def _read_by(sql: str) -> frozenset[str]:
+    """The views to keep for some SQL; none where it names none of them itself."""
+    named = {word.lower() for word in _WORDS.findall(sql)}
+    if named.isdisjoint(KEPT_VIEWS):
+        return frozenset()
+    return catalogue.needed(named) & frozenset(KEPT_VIEWS)
 
 
 def _table(result: duckdb.DuckDBPyConnection) -> Table:

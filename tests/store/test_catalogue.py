@@ -41,3 +41,9 @@ def test_every_view_file_is_in_the_order_and_the_order_names_only_files() -> Non
 
 def test_our_own_mapping_is_there() -> None:
     assert "voiceload" in [path.stem for path in catalogue.mapping_files()]
+
+
+def test_what_a_view_needs_is_all_that_it_reads_at_any_depth() -> None:
+    assert catalogue.needed({"calls", "by", "nothing"}) >= {"calls", "call_spans", "run_spans"}
+    assert "levels" not in catalogue.needed({"calls"})
+    assert catalogue.needed({"mapped"}) >= {"mapping_voiceload", "mapping_pipecat", "trace_runs"}

@@ -8,7 +8,7 @@ import pytest
 
 from otel_voiceload.errors import StoreError, UsageError
 from otel_voiceload.store.open import open_store
-from otel_voiceload.store.reading import Reading
+from otel_voiceload.store.reading import KEPT_VIEWS, Reading
 from tests.store import records
 from tests.store.builder import UNIX_NS, batches_of, write_segment
 
@@ -69,6 +69,15 @@ def test_own_sql_sees_all_runs_even_after_a_report_looked_at_one(reading: Readin
     reading.prepare("run-2")
     assert reading.sql("select count(*) from turns").rows == ((2,),)
     assert reading.query("run_ledger", run_id="run-2")[0]["turns"] == 0
+
+
+def test_a_question_keeps_what_it_reads_and_no_more(reading: Reading) -> None:
+    kept = "select list(table_name) from duckdb_tables() where temporary"
+    ((calls, tables),) = reading.sql(f"select (select count(*) from calls), ({kept})").rows
+    ((turns, more),) = reading.sql(f"select (select count(*) from turns), ({kept})").rows
+    assert (calls, set(tables)) == (1, {"trace_runs", "call_spans", "calls"})
+    assert turns == 2
+    assert set(tables) < set(more) < set(KEPT_VIEWS)
 
 
 def test_rows_come_as_dicts_and_as_columns(reading: Reading) -> None:

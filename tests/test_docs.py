@@ -200,7 +200,7 @@ def test_the_agent_of_the_tutorial_answers_a_call() -> None:
             wire.start("0" * 32, None, {})
             for frame in frames:
                 wire.send(frame)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await answered.wait()
             await wire.close()
         return heard

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_once import once
 from tests.reports.samples import demo_store
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs; nobody may change it."""
-    return demo_store(tmp_path_factory.mktemp("store"))
+    return once(tmp_path_factory, "demo-store", demo_store)

@@ -30,7 +30,7 @@ class Obedient:
 
     def __enter__(self) -> Obedient:
         self._thread.start()
-        assert self._up.wait(5)
+        assert self._up.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:

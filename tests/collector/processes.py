@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-WAIT_S = 30
+WAIT_S = 90  # with a busy machine
 FREE = ("--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
 
 

@@ -304,7 +304,7 @@ def test_a_live_store_stays_within_its_size_and_answers_questions(tmp_path):
             status, _, body = read_answer(connection)
         assert (status, json.loads(body)["rows"]) == (200, [[5, 5]])
         assert served.control("POST", "/control/seal")["sealed"] == ["segment-0001.duckdb"]
-        while (served.folder / "segment-0001.duckdb").exists():  # swept every five seconds
+        while (served.folder / "segment-0001.duckdb").exists():  # swept every second
             time.sleep(0.05)
         assert "segment-0001.duckdb" not in [path.name for path in files(served.folder)]
         assert served.stop() == (0, "")

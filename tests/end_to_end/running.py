@@ -83,4 +83,4 @@ def agent(folder: Path, *words: str) -> Iterator[str]:
         assert first.startswith("reference agent at "), first
         yield first.split()[3].rstrip(";")
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(60)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.end_to_end.running import ROOT, ovl, ovl_here
+from tests.end_to_end.running import ROOT, ovl_here
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def target(behave: Callable[[ServerConnection], Awaitable[None]]) -> Iterator[st
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
     thread.start()
-    assert started.wait(10)
+    assert started.wait(60)
     try:
         yield f"ws://127.0.0.1:{port}"
     finally:
@@ -54,7 +54,7 @@ async def leaves_in_the_middle(connection: ServerConnection) -> None:
     heard = 0
     async for _ in connection:
         heard += 1
-        if heard == 100:  # two seconds: the caller is speaking
+        if heard == 25:  # half a second: the caller is speaking
             return
 
 
@@ -76,22 +76,27 @@ def one_line(text: str) -> str:
     [(mute, "never said anything"), (garbage, "never said anything"), (leaves_in_the_middle, "")],
 )
 def test_a_target_that_does_not_work_gets_no_load(
-    tmp_path: Path, behave: Callable[[ServerConnection], Awaitable[None]], words: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    behave: Callable[[ServerConnection], Awaitable[None]],
+    words: str,
 ) -> None:
     hasty = (ROOT / "otel_voiceload/callers/scenarios/demo.yaml").read_text()
-    (tmp_path / "hasty.yaml").write_text(hasty.replace("patience: 8s", "patience: 2s"))
+    (tmp_path / "hasty.yaml").write_text(hasty.replace("patience: 8s", "patience: 500ms"))
     with target(behave) as url:
-        told = ovl(tmp_path, "generate", url, "--scenario", "hasty.yaml")
+        told = ovl_here(tmp_path, capsys, "generate", url, "--scenario", "hasty.yaml")
 
     assert told.code == 3, told.err
     assert words in one_line(told.err)
     assert "no load was sent" in one_line(told.err)
 
 
-def test_nobody_listening_is_said_with_the_address(tmp_path: Path) -> None:
+def test_nobody_listening_is_said_with_the_address(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     url = f"ws://127.0.0.1:{closed_port()}"
 
-    told = ovl(tmp_path, "generate", url)
+    told = ovl_here(tmp_path, capsys, "generate", url)
 
     assert told.code == 3
     assert url.removeprefix("ws://") in one_line(told.err)
@@ -133,13 +138,13 @@ def test_one_line_says_what_to_do(
     assert said in one_line(told.err)
 
 
-def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        agent = ovl(tmp_path, "agent", "--port", str(port))
-        collector = ovl(tmp_path, "collect", "--http", f"127.0.0.1:{port}")
+        agent = ovl_here(tmp_path, capsys, "agent", "--port", str(port))
+        collector = ovl_here(tmp_path, capsys, "collect", "--http", f"127.0.0.1:{port}")
 
     assert (agent.code, collector.code) == (2, 2)
     assert str(port) in one_line(agent.err)

@@ -34,7 +34,7 @@ from tests.telemetry import records
 RUN = records.RUN_ID
 SPANS_PER_CALL = 20
 TICK_S = 0.02  # a frame
-WAIT_S = 30.0
+WAIT_S = 90.0
 _CATCH_UP_S = 120.0  # on a crowded machine telemetry, which is nice, gets a core last
 _TURNS = 4
 _STORED = """

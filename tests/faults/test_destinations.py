@@ -13,7 +13,7 @@ from tests.faults.rounds import IS_FULL
 from tests.faults.telling import Telling, expected
 
 CALLS = 25
-WAIT_S = 30.0
+WAIT_S = 90.0
 in_full = pytest.mark.skipif(not IS_FULL, reason="plays for seconds: make faults")
 
 

@@ -28,7 +28,14 @@ from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import Scenario
 from otel_voiceload.load.call import Call, CallSetup
 from otel_voiceload.load.health import BOUNDS, LoopLag
-from otel_voiceload.model import NS_PER_S, CallRecord, LoadContext, Record, TurnRecord
+from otel_voiceload.model import (
+    NS_PER_S,
+    CallRecord,
+    CallStartRecord,
+    LoadContext,
+    Record,
+    TurnRecord,
+)
 from otel_voiceload.telemetry.context import call_identity
 from otel_voiceload.transports import plain
 from otel_voiceload.transports.ticker import FrameTicker
@@ -37,7 +44,7 @@ from tests.faults.bad_peers import HEARD_BEFORE_LEAVING, peers
 from tests.faults.findings import status_of
 from tests.faults.rounds import IS_FULL
 
-CONNECT_S = 1.0
+CONNECT_S = 3.0
 KEEPALIVE_S = 0.5
 PATIENCE_S = 1.5
 TURN_S = 2.0
@@ -46,7 +53,7 @@ OVERRUN_S = 0.25
 MOST = {bound.figure: bound.most for bound in BOUNDS}  # what a worker holds itself to
 HEALTHY_CALLS = 8
 HEALTHY_S = 30.0 if IS_FULL else 1.0
-STOPPED_AFTER_S = 0.8
+STOPPED_AFTER_S = 0.5
 MOST_BYTES = 12 << 20  # of a flood, until it is cut off
 
 PATIENT = {
@@ -74,11 +81,14 @@ class Played:
     kind: str
     turns: list[TurnRecord] = field(default_factory=list)
     calls: list[CallRecord] = field(default_factory=list)
+    connected: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_mono_ns: int = 0  # when its peer was stopped
     gone_mono_ns: int = 0  # when nothing was left of it
 
     def put(self, record: Record) -> None:
-        if isinstance(record, TurnRecord):
+        if isinstance(record, CallStartRecord):
+            self.connected.set()
+        elif isinstance(record, TurnRecord):
             self.turns.append(record)
         elif isinstance(record, CallRecord):
             self.calls.append(record)
@@ -239,6 +249,7 @@ async def play_round(
         for played in bad.values():
             group.create_task(worker.play(played))
         if "half_open" in bad:
+            await bad["half_open"].connected.wait()
             await asyncio.sleep(STOPPED_AFTER_S)  # a fault has to strike in mid-call
             stop_peer()
             bad["half_open"].stopped_mono_ns = time.monotonic_ns()

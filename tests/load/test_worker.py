@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
+from otel_voiceload.callers.scenario import Scenario
+from otel_voiceload.capacity.lognormal import Lognormal
 from otel_voiceload.load import worker
 from otel_voiceload.load.contract import contracts
 from otel_voiceload.load.messages import Begin, Finish, Finished, Ready
@@ -30,6 +32,8 @@ from otel_voiceload.transports.wire import ServeOptions
 from .echo import SCENARIO, EchoAgent
 
 HOLD_TWO = (Stage(0, "ramp", 0.0, 60.0, 2.0, 2.0),)
+# Callers who think before they speak again: a call of theirs never ends by itself in a test.
+THOUGHTFUL = SCENARIO.model_copy(update={"think": Lognormal(60.0, 90.0)})
 
 
 class Played:
@@ -54,12 +58,12 @@ class Talk:
         self._words = words
 
     def hear(self) -> object:
-        assert self.control.poll(15.0), "the worker said nothing"
+        assert self.control.poll(60.0), "the worker said nothing"
         self._words.append(self.control.recv())
         return self._words[-1]
 
     def hear_until(self, enough: Callable[[Progress], bool]) -> None:
-        for _ in range(30):  # a word a second: a load that never comes must not wait for ever
+        for _ in range(60):  # a word a second: a load that never comes must not wait for ever
             if isinstance(word := self.hear(), Progress) and enough(word):
                 return
         raise AssertionError(f"it never came to that: {self._words[-1]}")
@@ -73,18 +77,23 @@ Entry = Callable[[WorkerConfig, Connection, Connection], None]
 
 
 def play(
-    conduct: Callable[[Talk], None], deadline_s: float = 60.0, entry: Entry = worker.main
+    conduct: Callable[[Talk], None],
+    deadline_s: float = 120.0,
+    entry: Entry = worker.main,
+    scenario: Scenario = SCENARIO,
 ) -> Played:
     """Start a worker that holds two calls; ``conduct`` says how the run goes on from there."""
-    return asyncio.run(_play(conduct, deadline_s, entry))
+    return asyncio.run(_play(conduct, deadline_s, entry, scenario))
 
 
-async def _play(conduct: Callable[[Talk], None], deadline_s: float, entry: Entry) -> Played:
+async def _play(
+    conduct: Callable[[Talk], None], deadline_s: float, entry: Entry, scenario: Scenario
+) -> Played:
     server = await plain.serve(ServeOptions(), EchoAgent())
     config = WorkerConfig(
         run_id="run",
         target=f"ws://127.0.0.1:{server.port}",
-        scenarios=((SCENARIO, 1.0),),
+        scenarios=((scenario, 1.0),),
         seed=1,
         turn_cycle_s=0.2,
     )
@@ -115,7 +124,7 @@ def _conduct(
         conduct(talk)
         _read_all(reader, played.records)
     finally:
-        process.join(5.0)
+        process.join(30.0)
         alive = process.is_alive()
         if alive:
             process.kill()
@@ -162,7 +171,7 @@ def test_a_worker_whose_runner_is_gone_hangs_up_and_leaves() -> None:
         talk.hear_until(lambda progress: progress.health.calls_active == 2)
         talk.control.close()
 
-    played = play(conduct)
+    played = play(conduct, scenario=THOUGHTFUL)
     assert [call.outcome for call in played.calls] == ["aborted_by_us"] * 2
 
 
@@ -171,9 +180,9 @@ def test_a_worker_that_is_cut_off_from_control_stops_itself_at_the_deadline() ->
         talk.hear_until(lambda progress: progress.health.calls_active == 2)
         talk.hear_out()
 
-    played = play(conduct, deadline_s=1.5)
-    assert {call.outcome for call in played.calls} <= {"aborted_by_us", "completed"}
-    assert sum(call.outcome == "aborted_by_us" for call in played.calls) == 2
+    # Far enough for two calls to be up before it, also where others work.
+    played = play(conduct, deadline_s=4.5, scenario=THOUGHTFUL)
+    assert [call.outcome for call in played.calls] == ["aborted_by_us"] * 2
 
 
 def block_the_loop(config: WorkerConfig, control: Connection, records: Connection) -> None:

@@ -74,6 +74,7 @@ def test_a_few_calls_over_real_sockets_are_heard(
 ) -> None:
     monkeypatch.setattr(calibrate, "CALLS", 12)
     monkeypatch.setattr(calibrate, "UTTERANCES", 1)
+    monkeypatch.setattr(calibrate, "ENOUGH", 3)  # on a busy machine most may come late
 
     assert calibrate.main(["--wire", "plain", "--parent-pid", "1"]) == 0
 

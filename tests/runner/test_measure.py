@@ -10,12 +10,13 @@ from otel_voiceload.profiles import Measured
 from otel_voiceload.reports.report import Report
 from otel_voiceload.runner import measure as measuring
 from otel_voiceload.runner.measure import Child, earlier_ceiling, measured_of, starter, words
+from tests.made_once import once
 from tests.reports.samples import PLANTED, QUIET, demo_report, demo_store
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return demo_store(tmp_path_factory.mktemp("store"))
+    return once(tmp_path_factory, "demo-store", demo_store)
 
 
 def test_a_childs_measurement_is_what_the_report_says(store: Path) -> None:

@@ -57,6 +57,6 @@ def test_the_request_carries_the_token_to_the_control_endpoint() -> None:
     try:
         assert ask_for_seal(Control(f"http://127.0.0.1:{server.server_port}", "secret", 7)) == 200
     finally:
-        thread.join(5)
+        thread.join(60)
         server.server_close()
     assert seen == [("/control/seal", "Bearer secret")]

@@ -89,7 +89,7 @@ def test_the_thread_delivers_what_is_offered() -> None:
     export.start()
     for items in range(1, 6):
         export.offer(batch(items))
-    assert export.drain(5.0) is True
+    assert export.drain(60.0) is True
     export.close()
     assert export.totals() == Totals(15, 15, {})
     assert poster.posted[-1] == b"batch of 5"

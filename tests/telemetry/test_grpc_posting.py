@@ -43,7 +43,7 @@ def test_encoded_batches_pass_through_to_the_service_of_their_signal() -> None:
         endpoint = Endpoint({"traces": url, "metrics": url}, "grpc", headers={"X-Key": "k"})
         poster = open_poster(endpoint)
         assert isinstance(poster, GrpcPoster)
-        assert poster.post(TRACES, 5.0) == poster.post(Batch("metrics", b"m", 1), 5.0) == Answer()
+        assert poster.post(TRACES, 60.0) == poster.post(Batch("metrics", b"m", 1), 60.0) == Answer()
         poster.close()
     assert [(method.split(".")[-1], body) for method, _, body in seen] == [
         ("TraceService/Export", b"spans"),
@@ -62,5 +62,5 @@ def test_passing_trouble_is_retried_and_a_refusal_is_final() -> None:
     ):
         with back_end(status) as (url, _):
             poster = GrpcPoster(Endpoint({"traces": url}, "grpc"))
-            assert poster.post(TRACES, 5.0) == answer
+            assert poster.post(TRACES, 60.0) == answer
             poster.close()

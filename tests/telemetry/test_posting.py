@@ -155,7 +155,7 @@ def test_posts_share_a_connection_and_carry_the_headers() -> None:
         poster = HttpPoster(
             Endpoint({"traces": f"{url}/v1/traces?tenant=a"}, headers={"authorization": "Bearer x"})
         )
-        assert poster.post(BATCH, 5.0) == poster.post(BATCH, 5.0) == Answer()
+        assert poster.post(BATCH, 60.0) == poster.post(BATCH, 60.0) == Answer()
         poster.close()
     (path, headers, body, first), (_, _, _, second) = seen
     assert path == "/v1/traces?tenant=a"
@@ -168,8 +168,8 @@ def test_posts_share_a_connection_and_carry_the_headers() -> None:
 def test_a_compressed_batch_is_the_same_bytes_when_it_is_sent_again() -> None:
     with collector() as (url, seen):
         poster = HttpPoster(Endpoint({"traces": url}, gzip=True))
-        poster.post(BATCH, 5.0)
-        poster.post(BATCH, 5.0)
+        poster.post(BATCH, 60.0)
+        poster.post(BATCH, 60.0)
         poster.close()
     assert seen[0][1]["content-encoding"] == "gzip"
     assert gzip.decompress(seen[0][2]) == b"spans"
@@ -179,7 +179,7 @@ def test_a_compressed_batch_is_the_same_bytes_when_it_is_sent_again() -> None:
 def test_an_error_status_is_judged_too() -> None:
     with collector() as (url, _):
         poster = HttpPoster(Endpoint({"traces": url}, headers={"x-answer": "503"}))
-        assert poster.post(BATCH, 5.0) == Answer(retry=True, reason="http_503")
+        assert poster.post(BATCH, 60.0) == Answer(retry=True, reason="http_503")
         poster.close()
 
 
@@ -189,9 +189,9 @@ def test_a_private_ca_is_trusted_when_it_is_given_and_only_then() -> None:
             poster = HttpPoster(collector_endpoint(url, {"authorization": "x"}, certificate))
             if certificate is None:
                 with pytest.raises(ssl.SSLCertVerificationError):
-                    poster.post(BATCH, 5.0)
+                    poster.post(BATCH, 60.0)
             else:
-                assert poster.post(BATCH, 5.0) == Answer()
+                assert poster.post(BATCH, 60.0) == Answer()
             poster.close()
     assert [headers["authorization"] for _, headers, _, _ in seen] == ["x"]
 
@@ -206,7 +206,7 @@ def test_a_dead_collector_is_a_connection_error() -> None:
 def test_an_answer_that_is_not_http_is_a_connection_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        answer = pool.submit(HttpPoster(Endpoint({"traces": url})).post, BATCH, 5.0)
+        answer = pool.submit(HttpPoster(Endpoint({"traces": url})).post, BATCH, 60.0)
         peer, _ = server.accept()
         peer.sendall(b"SSH-2.0-nonsense\r\n\r\n")
         peer.close()

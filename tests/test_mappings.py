@@ -112,7 +112,7 @@ def span(name: str, start_s: float, end_s: float, trace: str = "", **values: obj
         name=name,
         start_time_unix_nano=UNIX_NS + at(start_s),
         end_time_unix_nano=UNIX_NS + at(end_s),
-        attributes=attributes({"metrics.ttfb": 0.1} | values),  # type: ignore[arg-type]
+        attributes=attributes({"metrics.ttfb": 0.1} | values),  # type: ignore[arg-type]  # scalars
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -27,19 +27,19 @@ def ask(path: Path, sql: str) -> list[tuple[object, ...]]:
         return list(reading.sql(sql).rows)
 
 
-def stored(tmp_path: Path, run: Sequence[Record], *more: Batch, **how: object) -> Path:
+def stored(tmp_path: Path, run: Sequence[Record], *more: Batch, **how: Any) -> Path:
     batches = [*batches_of(run, records.RUN), *more]
-    return write_segment(tmp_path / "run.duckdb", batches, **how)  # type: ignore[arg-type]
+    return write_segment(tmp_path / "run.duckdb", batches, **how)
 
 
-def span(name: str, trace_id: str, start_s: float, end_s: float, values: dict[str, object]) -> Span:
+def span(name: str, trace_id: str, start_s: float, end_s: float, values: dict[str, Any]) -> Span:
     return Span(
         trace_id=bytes.fromhex(trace_id),
         span_id=abs(hash((name, start_s))).to_bytes(8, "big"),
         name=name,
         start_time_unix_nano=UNIX_NS + at(start_s),
         end_time_unix_nano=UNIX_NS + at(end_s),
-        attributes=attributes(values),  # type: ignore[arg-type]
+        attributes=attributes(values),
     )
 
 
@@ -97,7 +97,7 @@ def test_unattributed_is_what_no_interval_covers_and_overlaps_count_once(tmp_pat
 
 
 def test_the_network_counts_on_both_ways_but_once_as_a_component(tmp_path: Path) -> None:
-    first = replace(records.small_run()[3], rtt_s=0.1)  # type: ignore[type-var]
+    first = replace(records.small_run()[3], rtt_s=0.1)  # type: ignore[type-var]  # a turn
     run = [*records.small_run()[:3], first, *records.small_run()[4:]]
     path = stored(tmp_path, run)
     # 3.0-3.05 up, 3.1-3.9 worked, 3.95-4.0 down.

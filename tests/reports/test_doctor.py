@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -25,7 +26,7 @@ def target(
     number: int, start_s: float, latency_s: float, parent: int = 0, **values: object
 ) -> Span:
     """A span of the target's that says itself which component it is."""
-    told = {
+    told: dict[str, Any] = {
         "voiceload.component.name": "llm",
         "voiceload.component.source": "target_trace",
         "voiceload.component.latency": latency_s,
@@ -38,7 +39,7 @@ def target(
         name="llm",
         start_time_unix_nano=UNIX_NS + at(start_s),
         end_time_unix_nano=UNIX_NS + at(start_s + 0.2),
-        attributes=attributes(told),  # type: ignore[arg-type]
+        attributes=attributes(told),
     )
 
 
@@ -119,7 +120,7 @@ def verdicts(found: Examined, check: str) -> dict[object, tuple[object, object]]
 
 
 def test_a_component_that_nobody_timed_is_unobserved(tmp_path: Path) -> None:
-    silent = replace(records.small_run()[3], components=())  # type: ignore[type-var]
+    silent = replace(records.small_run()[3], components=())  # type: ignore[type-var]  # a turn
     run = [*records.small_run()[:3], silent, *records.small_run()[4:]]
     batches = [*batches_of(run, records.RUN), spans_batch([target(0, 3.3, 0.0)], BOT)]
     with open_store(write_segment(tmp_path / "run.duckdb", batches)) as reading:
@@ -134,7 +135,7 @@ def test_a_component_that_nobody_timed_is_unobserved(tmp_path: Path) -> None:
 
 
 def test_a_check_without_anything_to_look_at_is_not_called_well(tmp_path: Path) -> None:
-    silent = replace(records.small_run()[3], components=())  # type: ignore[type-var]
+    silent = replace(records.small_run()[3], components=())  # type: ignore[type-var]  # a turn
     run = [*records.small_run()[:3], silent, *records.small_run()[4:]]
     with open_store(write_run(tmp_path / "run.duckdb", run, records.RUN)) as reading:
         found = examined(reading, records.RUN)

@@ -229,7 +229,7 @@ def whole_request() -> ExportTraceServiceRequest:
         dropped_links_count=5,
     )
     span.attributes.extend(key_values(VALUES))
-    span.status.code = 9  # type: ignore[assignment]
+    span.status.code = 9  # type: ignore[assignment]  # of a newer OTLP
     span.status.message = "odd"
     event = span.events.add(name="e", time_unix_nano=T0 + 5, dropped_attributes_count=6)
     event.attributes.extend(key_values(VALUES))

@@ -1,6 +1,7 @@
 """Child processes that announce themselves."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ sys.exit(0)
 """
 
 
+Write = Callable[[str, str], str]
+
+
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     def write(name: str, text: str) -> str:
@@ -28,7 +32,9 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-
     return write
 
 
-def test_a_child_is_ready_when_it_says_so_and_drains_when_told(module) -> None:  # type: ignore[no-untyped-def]
+def test_a_child_is_ready_when_it_says_so_and_drains_when_told(
+    module: Write,
+) -> None:
     source = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})" + READY
     child = children.start("collector", module("child_ready", source), [], {})
 
@@ -37,7 +43,9 @@ def test_a_child_is_ready_when_it_says_so_and_drains_when_told(module) -> None: 
     assert child.stop() == 0
 
 
-def test_what_a_child_says_meanwhile_and_at_last_is_heard(module) -> None:  # type: ignore[no-untyped-def]
+def test_what_a_child_says_meanwhile_and_at_last_is_heard(
+    module: Write,
+) -> None:
     source = """
 import signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -56,7 +64,9 @@ print('{"event": "ended", "spans": 3}', flush=True)
     assert child.farewell == {"event": "ended", "spans": 3}
 
 
-def test_a_child_that_refuses_its_options_is_a_usage_error_in_its_own_words(module) -> None:  # type: ignore[no-untyped-def]
+def test_a_child_that_refuses_its_options_is_a_usage_error_in_its_own_words(
+    module: Write,
+) -> None:
     name = module(
         "child_refuses", "import sys; sys.exit(print('port 1 is taken', file=sys.stderr) or 2)"
     )
@@ -73,14 +83,16 @@ def test_a_child_that_refuses_its_options_is_a_usage_error_in_its_own_words(modu
         ("print('hello')", "it said nothing"),
     ],
 )
-def test_a_child_that_does_not_start_is_named_with_its_last_words(  # type: ignore[no-untyped-def]
-    module, source: str, words: str
+def test_a_child_that_does_not_start_is_named_with_its_last_words(
+    module: Write, source: str, words: str
 ) -> None:
     with pytest.raises(OvlError, match=rf"the collector did not start.*{words}"):
         children.start("collector", module(f"child_{abs(hash(source))}", source), [], {})
 
 
-def test_a_child_that_ignores_the_signal_is_killed(module) -> None:  # type: ignore[no-untyped-def]
+def test_a_child_that_ignores_the_signal_is_killed(
+    module: Write,
+) -> None:
     source = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         'print(\'{"event": "ready"}\', flush=True)\n'

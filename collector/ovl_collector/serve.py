@@ -40,7 +40,7 @@ from ovl_collector.ledger import Ledger
 from ovl_collector.options import as_toml, read_options
 from ovl_collector.receive import Receiver
 from ovl_collector.recordings import Claim, claim_recording, recover_dead
-from ovl_collector.retention import Retention
+from ovl_collector.retention import Keep, Retention
 from ovl_collector.segments import Segments
 from ovl_collector.self_watch import SelfWatch
 from ovl_collector.writer import Writer
@@ -166,7 +166,7 @@ async def _run(
         watch = SelfWatch(receiver, control.stats, unix_ns=time.time_ns)
         async with _beside(
             _watch_self(watch, config.self_watch_s),
-            _sweep(retention) if config.keep.is_bounded else None,
+            _sweep(retention, config.keep) if config.keep.is_bounded else None,
         ):
             await _until_stopped(stopping, config.parent_pid)
     finally:
@@ -196,9 +196,9 @@ async def _beside(*works: Coroutine[Any, Any, None] | None) -> AsyncIterator[Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _sweep(retention: Retention) -> None:
+async def _sweep(retention: Retention, keep: Keep) -> None:
     while True:
-        await asyncio.sleep(_SWEEP_S)
+        await asyncio.sleep(min(_SWEEP_S, keep.max_age_s or _SWEEP_S))
         await asyncio.to_thread(retention.sweep)
 
 

@@ -2,7 +2,7 @@
 -- question: What are all metric points of a run, with every field that OTLP carries?
 -- columns: resource_id, resource_attributes, resource_dropped, resource_entity_refs, resource_schema_url, scope_id, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url, name, kind, unit, description, metadata, is_monotonic, temporality, start_ns, time_ns, value, attributes, point, flags
 -- reads: raw_metric_points, raw_resources, raw_scopes
--- In the order of resource, scope and metric, as a request groups them.
+-- In the order of resource, scope and metric, as a request groups them. Without a run all of them.
 with resources as (
     select
         resource_id,
@@ -11,7 +11,7 @@ with resources as (
         any_value(entity_refs) as entity_refs,
         any_value(schema_url) as schema_url
     from raw_resources
-    where run_id = $run_id
+    where $run_id is null or run_id = $run_id
     group by resource_id
 ),
 scopes as (

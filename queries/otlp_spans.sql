@@ -2,7 +2,8 @@
 -- question: What are all spans of a run, the target's own included, with every field that OTLP carries?
 -- columns: resource_id, resource_attributes, resource_dropped, resource_entity_refs, resource_schema_url, scope_id, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url, trace_id, span_id, parent_span_id, trace_state, flags, name, kind, start_ns, end_ns, attributes, dropped_attributes, events, dropped_events, links, dropped_links, status_code, status_message
 -- reads: otel_spans, raw_resources, raw_scopes
--- In the order of resource and scope, as a request groups them; ids in lower-case hex.
+-- In the order of resource and scope, as a request groups them; ids in lower-case hex. Without a run
+-- all spans of the store, for `ovl export all`.
 with resources as (
     select
         resource_id,
@@ -62,5 +63,5 @@ select
 from otel_spans s
 left join resources r using (resource_id)
 left join scopes c using (scope_id)
-where s.run_id = $run_id
+where $run_id is null or s.run_id = $run_id
 order by s.resource_id, s.scope_id, start_ns, s.span_id

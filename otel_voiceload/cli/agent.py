@@ -63,6 +63,7 @@ def agent(
     from otel_voiceload.agent import serve
     from otel_voiceload.agent.settings import DEFAULT_CYCLE, Wishes, parse_cycle, settle
     from otel_voiceload.capacity.config import ServedComponent
+    from otel_voiceload.runner.listening import doubt
     from otel_voiceload.transports.wire import ServeOptions
 
     asked: dict[ServedComponent, int | None]
@@ -76,6 +77,8 @@ def agent(
         faults=tuple(fault or ()),
     )
     config, knee = settle(wishes, serve.wire_pack(wire))
+    if otlp is not None and (told := doubt(otlp, common.store)):
+        common.warn(told)
     options = ServeOptions(
         host=host,
         port=port,

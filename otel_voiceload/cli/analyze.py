@@ -14,6 +14,8 @@ from otel_voiceload.cli.reading import (
     unix_ns,
     written_thresholds,
 )
+from otel_voiceload.conventions import COMPONENTS
+from otel_voiceload.errors import UsageError
 from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
 from otel_voiceload.reports.marks import read_marks
 
@@ -64,5 +66,8 @@ def analyze(
             baselines=read_marks(common.store).baselines,
         )
         report = build_report(reading, run_id, options)
+    if component is not None and component not in COMPONENTS and not report["components"]:
+        known = ", ".join(COMPONENTS)
+        raise UsageError(f"the run has no component {component!r}; choose one of {known}")
     deliver(common, report)
     raise typer.Exit(exit_code(report))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.cli.options import Common, page_to_write, verb_app, with_common
 
 app = verb_app()
 
@@ -23,9 +23,9 @@ def demo(
     ] = "llm:48",
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="Length of the ramp.")] = 45.0,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every draw.")] = 1,
-    page: Annotated[Path, typer.Option("--report", help="Where the page goes.")] = Path(
-        "ovl-report.html"
-    ),
+    page: Annotated[
+        Path, typer.Option("--report", callback=page_to_write, help="Where the page goes.")
+    ] = Path("ovl-report.html"),
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser afterwards.")
     ] = False,

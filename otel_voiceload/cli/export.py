@@ -20,7 +20,11 @@ app = verb_app()
 def export(
     common: Common,
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Id, tag, latest, baseline or a .duckdb file.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Id, tag, latest, baseline, a .duckdb file; all: also spans of no run.",
+        ),
     ] = "latest",
     kind: Annotated[
         copies.Kind | None,
@@ -34,7 +38,8 @@ def export(
 
     Examples: `ovl export -o run.duckdb`, `ovl export friday -o friday.jsonl`,
     `ovl export latest --view component_spans -o components.parquet`.
-    Without -o the OTLP JSON lines go to stdout.
+    Without -o the OTLP JSON lines go to stdout. `ovl export all` writes whatever the store holds,
+    such as the spans that `ovl collect` took in without any run.
     """
     if common.output is None or common.output == STDOUT:
         if kind not in (None, "otlp"):

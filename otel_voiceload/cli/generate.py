@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.cli.options import Common, page_to_write, verb_app, with_common
 from otel_voiceload.errors import ExitCode
 
 app = verb_app()
@@ -227,7 +227,12 @@ def generate(
     tag: Annotated[str, typer.Option("--tag", rich_help_panel=RUN, help="Name of this run.")] = "",
     page: Annotated[
         Path | None,
-        typer.Option("--report", rich_help_panel=RUN, help="Write the page here as well."),
+        typer.Option(
+            "--report",
+            callback=page_to_write,
+            rich_help_panel=RUN,
+            help="Write the page here as well.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool,

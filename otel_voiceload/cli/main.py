@@ -16,12 +16,15 @@ import signal
 import sys
 from dataclasses import dataclass
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from otel_voiceload import __version__
+from otel_voiceload.cli.environment import PREFIX
+from otel_voiceload.cli.plain_words import plain
 from otel_voiceload.errors import ExitCode, OvlError
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from typer._click.core import Command
     from typer._click.core import Context as AnyContext
 
-ENVIRONMENT_PREFIX: Final = "OVL"
+ENVIRONMENT_PREFIX: Final = PREFIX.removesuffix("_")
 VERBOSE: Final = "ovl.verbose"  # key in a context's meta, set by -v as soon as it is read
 
 
@@ -140,9 +143,7 @@ class Verbs(TyperGroup):
             complain(str(error))
             raise typer.Exit(error.exit_code) from error
         except BrokenPipeError as error:
-            # `ovl query ... | head`: the reader had enough. Python flushes stdout once more at
-            # exit and would complain then, so it gets somewhere to flush to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            nobody_reads()
             raise typer.Exit(ExitCode.OK) from error
         except Exception as error:
             if str(error) == "Query interrupted":  # as DuckDB passes a Ctrl-C on
@@ -151,6 +152,15 @@ class Verbs(TyperGroup):
                 raise
             complain(f"internal error: {describe(error)}; run with -v for the traceback")
             raise typer.Exit(ExitCode.INTERNAL) from error
+
+
+def nobody_reads() -> None:
+    """`ovl query ... | head`: the reader had enough.
+
+    Python flushes stdout once more at exit and would complain then, so it gets somewhere to flush
+    to.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def load_verb(name: str) -> Command:
@@ -165,10 +175,36 @@ def load_verb(name: str) -> Command:
         current.context_settings["help_option_names"] = ["-h", "--help"]
         for option in current.params:
             if isinstance(option, TyperOption):
+                option.envvar = variable_of(option)
                 option.show_envvar = False  # the same for all: said once, in ovl --help
         if isinstance(current, TyperGroup):
             pending += current.commands.values()
     return command
+
+
+def word_of(option: TyperOption) -> str:
+    """An option's name in files and in the environment: ``max_calls``, as it is typed.
+
+    Only ``--config`` is what its verb calls it: there may be two, and one names the file itself.
+    """
+    typed = max(option.opts, key=len).lstrip("-").replace("-", "_")
+    return str(option.name) if typed == "config" else typed
+
+
+def variable_of(option: TyperOption) -> str:
+    return f"{PREFIX}{word_of(option).upper()}"
+
+
+def all_variables() -> set[str]:
+    """What can be set in the environment, of every verb; imports all of them."""
+    found: set[str] = set()
+    pending: list[Command] = [load_verb(verb.name) for verb in VERBS]
+    while pending:
+        current = pending.pop()
+        found |= {variable_of(each) for each in current.params if isinstance(each, TyperOption)}
+        if isinstance(current, TyperGroup):
+            pending += current.commands.values()
+    return found
 
 
 def describe(error: BaseException) -> str:
@@ -179,7 +215,7 @@ def describe(error: BaseException) -> str:
 
 def complain(message: str) -> None:
     """One line on stderr, however many the message had."""
-    typer.echo(f"ovl: {' '.join(message.split())}", err=True)
+    typer.echo(f"ovl: {plain(message)}", err=True)
 
 
 app = typer.Typer(
@@ -214,6 +250,9 @@ def main() -> NoReturn:
     """Entry point of the ``ovl`` script; leaves with the exit codes of ``errors.ExitCode``."""
     # A Ctrl-C that comes while the interpreter goes down would take the exit code with it.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of another encoding gets a ?
     try:
         code = app(prog_name="ovl", standalone_mode=False)
     except typer.TyperException as error:
@@ -222,6 +261,11 @@ def main() -> NoReturn:
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
+    except SystemExit as error:
+        # `ovl --help | head`: rich, which prints the help, takes a reader that left for an error.
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        code = ExitCode.OK
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 

@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import Annotated, Any, Concatenate, Final, Literal, ParamSpec, TextIO
 
 import typer
+from typer.core import TyperOption
 
 from otel_voiceload.cli.config_file import defaults_for, read_config, thresholds_of
-from otel_voiceload.cli.main import VERBOSE, VERBS
+from otel_voiceload.cli.environment import refuse_unknown
+from otel_voiceload.cli.main import VERBOSE, VERBS, all_variables, variable_of, word_of
+from otel_voiceload.cli.plain_words import plain
 from otel_voiceload.errors import UsageError
 
 Format = Literal["text", "json", "csv", "md", "junit", "github"]
@@ -79,19 +82,45 @@ class Common:
     def emit(self, text: str) -> None:
         """Writes the result: to stdout, or to the file of ``-o``."""
         if self.output is None or self.output == STDOUT:
-            sys.stdout.write(text if text.endswith("\n") else text + "\n")
-            sys.stdout.flush()  # verbs that serve go on for hours after what they say here
+            try:
+                sys.stdout.write(text if text.endswith("\n") else text + "\n")
+                sys.stdout.flush()  # verbs that serve go on for hours after what they say here
+            except BrokenPipeError:
+                raise  # the reader had enough
+            except OSError as error:
+                raise UsageError(
+                    f"can not write the result to stdout: {error.strerror or error};"
+                    " give a file with -o"
+                ) from error
             return
         write_text(Path(self.output), text)
 
     def warn(self, message: str) -> None:
         """Says what is not as it was asked for, on stderr, also with ``-q``."""
-        typer.echo(f"ovl: {message}", err=True)
+        typer.echo(f"ovl: {plain(message)}", err=True)
 
     def note(self, message: str) -> None:
         """Says how it goes, on stderr; ``-q`` silences it."""
         if not self.quiet:
             typer.echo(message, err=True)
+
+
+def refuse_unwritable(path: Path, option: str) -> None:
+    """Raises UsageError for a result file that can not be: before a run, not after it."""
+    if path.is_dir():
+        raise UsageError(f"can not write {path}: it is a folder; give a file with {option}")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"can not write {path}: there is no folder {path.parent}; make it, or give another"
+            f" file with {option}"
+        )
+
+
+def page_to_write(value: Path | None) -> Path | None:
+    """For the ``--report`` of a verb that only comes to write it at the end of a run."""
+    if value is not None:
+        refuse_unwritable(value, "--report")
+    return value
 
 
 def write_text(path: Path, text: str) -> None:
@@ -113,14 +142,19 @@ def _load_config(ctx: typer.Context, value: Path | None) -> Path | None:
     path = value or DEFAULT_CONFIG
     content = read_config(path)
     words = ctx.command_path.split()  # `ovl runs list` takes the section `runs`
-    ctx.default_map = defaults_for(
+    called = {  # as it is written -> as the verb calls it
+        word_of(each) if isinstance(each, TyperOption) else str(each.name): str(each.name)
+        for each in ctx.command.params
+    }
+    found = defaults_for(
         verb=words[1] if len(words) > 1 else "",
-        options=frozenset(option.name for option in ctx.command.params),
+        options=frozenset(called),
         common=COMMON_NAMES,
         verbs=frozenset(verb.name for verb in VERBS),
         content=content,
         path=path,
     )
+    ctx.default_map = {called.get(name, name): value for name, value in found.items()}
     ctx.meta["ovl.thresholds"] = thresholds_of(content, path)
     return path
 
@@ -234,6 +268,13 @@ def with_common(verb: Callable[Concatenate[Common, P], None]) -> Callable[..., N
 
     @functools.wraps(verb)
     def run(ctx: typer.Context, **words: Any) -> None:  # Any: whatever the verb declares
+        options = [each for each in ctx.command.params if isinstance(each, TyperOption)]
+        refuse_unknown(
+            os.environ,
+            map(variable_of, options),
+            all_variables,
+            f"{' '.join(sys.argv)} {ctx.default_map}",
+        )
         given = {name: words.pop(name) for name in (option.name for option in shared)}
         common = Common(
             store=given["store"],
@@ -245,6 +286,8 @@ def with_common(verb: Callable[Concatenate[Common, P], None]) -> Callable[..., N
             thresholds=ctx.meta.get("ovl.thresholds", {}),
             typed=frozenset(name for name in (*given, *words) if _is_typed(ctx, name)),
         )
+        if not common.to_stdout:
+            refuse_unwritable(Path(str(common.output)), "-o")
         verb(common, **words)  # type: ignore[call-arg]  # what typer read for it
 
     context = inspect.Parameter(

@@ -45,7 +45,8 @@ def query(
     """
     form = common.one_of("text", "json", "csv", "md")
     if show_list:
-        common.emit(_rendered(form, asking.listed()))
+        listed = asking.listed()
+        common.emit(rows.in_words(listed.rows) if form == "text" else _rendered(form, listed))
         return
     if question is None:
         raise UsageError("what is the question? give SQL or a name; `ovl query --list` shows names")

@@ -109,7 +109,7 @@ def unix_ns(text: str | None, started_ns: int) -> int | None:
         when = datetime.fromisoformat(text)
     except ValueError:
         try:
-            return started_ns + round(duration_s(text) * 1e9)
+            return _in_reach(started_ns + round(duration_s(text) * 1e9), text)
         except UsageError:
             raise UsageError(
                 f"{text!r} is no moment: write a time such as 2026-11-23T10:15:00, or 90s after"
@@ -117,4 +117,11 @@ def unix_ns(text: str | None, started_ns: int) -> int | None:
             ) from None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
-    return round(when.timestamp() * 1e9)
+    return _in_reach(round(when.timestamp() * 1e9), text)
+
+
+def _in_reach(at_ns: int, text: str) -> int:
+    """As it is; UsageError when no recording can hold that time."""
+    if not 0 <= at_ns < 2**62:
+        raise UsageError(f"{text!r} lies outside of all times that can be recorded")
+    return at_ns

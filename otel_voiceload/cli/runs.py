@@ -67,11 +67,9 @@ def show(common: Common, run: Run = "latest") -> None:
     if common.one_of("text", "json", "csv", "md") == "text":
         tags = ", ".join(read_marks(common.store).tags_of(run_id))
         facts = [*zip(table.columns, table.rows[0], strict=True), ("tags given later", tags)]
-        width = max(len(name) for name, _ in facts)
-        said = [
-            f"{name:<{width}}  {rows.shown(value)}" for name, value in facts if value not in ("",)
-        ]
-        common.emit("\n".join([*said, "", rows.render("text", stages.columns, stages.rows)]))
+        said = [(name, rows.shown(value)) for name, value in facts if value not in ("",)]
+        below = rows.render("text", stages.columns, stages.rows)
+        common.emit(f"{rows.in_words(said)}\n\n{below}")
     else:
         _emit(common, table)
 
@@ -123,7 +121,7 @@ def trend(
     reading, run_id = inventory.open_selected(common.store, run)
     with reading:
         found = trends.trend(reading, run_id, name, last, read_marks(common.store))
-    _emit(common, found.table)
+    _emit(common, trends.brief(found.table) if form == "text" else found.table)
     for note in found.notes:
         if form == "text" and common.to_stdout:
             typer.echo(note)
@@ -134,41 +132,43 @@ def trend(
 @app.command()
 @with_common
 def sizes(common: Common) -> None:
-    """Recordings with their bytes on disk, and the runs in each."""
+    """Recordings with their bytes on disk, and the runs in each.
+
+    A recording of the state `no shutdown` is what a killed collector left; it can be read as well.
+    """
     found = inventory.sizes(common.store)
-    table = Table(
-        ("recording", "bytes", "spans", "runs", "state"),
-        ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR"),
-        tuple(
-            (
-                each.recording_id,
-                each.bytes,
-                each.spans,
-                ", ".join(each.runs) or "none",
-                "being written" if each.alive else "closed",
-            )
-            for each in found
-        ),
-    )
-    _emit(common, table)
+    text = common.one_of("text", "json", "csv", "md") == "text"
+    _emit(common, inventory.brief_sizes(found) if text else inventory.sized(found))
+    if empty := sum(not each.holds_anything for each in found):
+        common.note(f"{empty} of them hold nothing: `ovl runs rm --empty` removes them")
 
 
 @app.command()
 @with_common
 def rm(
     common: Common,
-    run: Annotated[list[str], typer.Argument(metavar="RUN...", help="The runs to remove.")],
+    run: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN...]", help="The runs to remove; a recording without any by its own id."
+        ),
+    ] = None,
+    empty: Annotated[
+        bool,
+        typer.Option("--empty", help="Remove the recordings that hold nothing, as failed starts."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove runs for good. A recording goes as a whole, so all of its runs must be named."""
-    ids = set()
-    for selector in run:
-        reading, run_id = inventory.open_selected(common.store, selector)
-        reading.close()
-        ids.add(run_id)
-    doomed = inventory.removable(common.store, ids)
+    if not run and not empty:
+        raise UsageError("what should go? name runs, or say --empty; `ovl runs sizes` lists all")
+    ids, doomed = inventory.to_remove(common.store, run or [], empty)
+    if not doomed:
+        common.note("there is nothing to remove")
+        return
     freed = sum(each.bytes for each in doomed)
-    names = ", ".join(sorted(ids))
+    without = [each.recording_id for each in doomed if not each.runs]
+    names = ", ".join([*sorted(ids), *without])
     if not yes and not sys.stdin.isatty():
         raise UsageError(f"nobody is there to confirm that {names} may go; use --yes")
     if not yes and not typer.confirm(f"Remove {names} ({freed:,} bytes)?"):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import duckdb
+
 from otel_voiceload.errors import UsageError
+from otel_voiceload.reports.runs import judged
 from otel_voiceload.store import catalogue
 from otel_voiceload.store.reading import Reading, Table
 
@@ -25,13 +28,16 @@ def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, obje
     of ``parameters``.
     """
     question = question.strip().rstrip(";").strip()
+    if any("\ud800" <= sign <= "\udfff" for sign in question):  # bytes that no encoding explains
+        raise UsageError("the question is not UTF-8 text; write it in UTF-8")
     if not question:
         raise UsageError("what is the question? give SQL or a name; `ovl query --list` shows names")
     bound = {"run_id": run_id, "of_run": run_id, **parameters}  # both names mean the asked run
     if not _NAME.match(question):
         return reading.sql(question, **_used(question, bound))
     if question in WHOLE_VIEWS:
-        return reading.sql(f"from {question}")
+        table = reading.sql(f"from {question}")
+        return judged(reading, table) if question == "runs" else table
     if question in RUN_VIEWS and question not in catalogue.catalogue():
         if not run_id:
             return reading.sql(f"from {question}")
@@ -49,7 +55,13 @@ def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, obje
             f"the query {question} lacks its parameter {', '.join(missing)}:"
             f" give {' '.join(f'--param {name}=VALUE' for name in missing)}"
         )
-    return reading.table(question, **bound)
+    try:
+        return reading.table(question, **bound)
+    except duckdb.ConversionException as error:
+        if not parameters:
+            raise
+        why = str(error).splitlines()[0]
+        raise UsageError(f"the query {question} can not take a --param: {why}") from error
 
 
 def parameters_of(words: list[str]) -> dict[str, object]:

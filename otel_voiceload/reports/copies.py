@@ -1,5 +1,6 @@
 """Copies of a run that leave the store: one DuckDB file, Parquet, CSV, OTLP JSON lines.
 
+In place of a run stands ``all``: whatever the store holds, spans that belong to no run among it.
 A copy is written beside its place under another name and moved there when it is whole, so a broken
 export never looks like a finished one. The store's own connection may touch no files, so a second
 one reads the same segments.
@@ -22,7 +23,8 @@ from otel_voiceload.reports import otlp_lines
 from otel_voiceload.reports.runs import open_selected
 from otel_voiceload.store import attach, catalogue
 from otel_voiceload.store.catalogue import RUN_VIEWS
-from otel_voiceload.store.reading import Reading
+from otel_voiceload.store.open import open_store
+from otel_voiceload.store.reading import ALL_RUNS, Reading
 
 Kind = Literal["duckdb", "otlp", "parquet", "csv"]
 SUFFIXES: Final[dict[str, Kind]] = {
@@ -33,18 +35,25 @@ SUFFIXES: Final[dict[str, Kind]] = {
 }
 _STORAGE: Final = "v1.5.0"
 _FETCH: Final = 2000
-_IS_ROLLED_UP: Final = "select 1 from raw_rollup_runs where run_id = $run_id"
+ALL: Final = "all"
+# Without a run ($run_id is null) everything is copied.
+_WANTED: Final = "($run_id is null or run_id = $run_id)"
+_IS_ROLLED_UP: Final = f"select 1 from raw_rollup_runs where {_WANTED}"
+_HOLDS_ANYTHING: Final = """
+select 1 from raw_spans union all select 1 from raw_metric_points limit 1
+"""
 _COPY: Final = {
     "spans": """
         create table copy.spans as
         select s.* exclude (recording_id) replace (hash(s.recording_id, s.batch_id) as batch_id)
-        from raw_spans s join trace_runs t using (trace_id) where t.run_id = $run_id
+        from raw_spans s join trace_runs t using (trace_id)
+        where $run_id is null or t.run_id = $run_id
     """,
     "metric_points": """
         create table copy.metric_points as
         select m.* exclude (recording_id) replace (hash(m.recording_id, m.batch_id) as batch_id)
         from raw_metric_points m join known_resources r using (resource_id)
-        where r.run_id = $run_id
+        where $run_id is null or r.run_id = $run_id
     """,
     "resources": """
         create table copy.resources as
@@ -76,14 +85,14 @@ _COPY: Final = {
     "losses": """
         create table copy.losses as
         select * exclude (recording_id) from raw_losses
-        where recording_id in (
+        where $run_id is null or recording_id in (
             select s.recording_id from raw_spans s join trace_runs t using (trace_id)
             where t.run_id = $run_id
         )
     """,
     "meta": """
         create table copy.meta as
-        select $version::integer as schema_version, $run_id as recording_id,
+        select $version::integer as schema_version, coalesce($run_id, 'all') as recording_id,
             1::integer as segment_number, $now::ubigint as created_unix_nano,
             $program as collector_version
     """,
@@ -91,10 +100,19 @@ _COPY: Final = {
 
 
 @contextmanager
-def source(store: Path, selector: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A connection that may write files, with all views over the store, and the run's id."""
-    reading, run_id = open_selected(store, selector)
+def source(store: Path, selector: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, str | None]]:
+    """A connection that may write files, with all views over the store, and the run's id.
+
+    The id is None where everything is meant. StoreError when there is nothing.
+    """
+    run_id: str | None
+    if selector == ALL:
+        reading, run_id = open_store(store), None
+    else:
+        reading, run_id = open_selected(store, selector)
     with reading, duckdb.connect() as connection:
+        if not reading.sql(_HOLDS_ANYTHING).rows:
+            raise StoreError(f"The store {store} holds nothing yet: there is nothing to export.")
         rows = reading.sql(
             "select path from duckdb_databases() where database_name like 'segment_%'"
         ).rows
@@ -117,7 +135,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def write(store: Path, selector: str, path: Path, kind: Kind, view: str) -> str:
-    """Writes the copy and returns the run's id; ``view`` is what Parquet and CSV hold."""
+    """Writes the copy and returns the run's id or ``all``; Parquet and CSV hold ``view``."""
     if view not in RUN_VIEWS:
         raise UsageError(f"no view is called {view!r}; choose one of {', '.join(RUN_VIEWS)}")
     if not path.parent.is_dir():
@@ -137,17 +155,17 @@ def write(store: Path, selector: str, path: Path, kind: Kind, view: str) -> str:
         raise UsageError(f"can not write {path}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
-    return run_id
+    return run_id or ALL
 
 
-def lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> Iterator[bytes]:
+def lines(connection: duckdb.DuckDBPyConnection, run_id: str | None) -> Iterator[bytes]:
     """OTLP JSON, spans first, then metrics; read in pieces, so that size costs no memory."""
     yield from otlp_lines.trace_lines(_rows(connection, "otlp_spans", run_id))
     yield from otlp_lines.metric_lines(_rows(connection, "otlp_metrics", run_id))
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, query: str, run_id: str
+    connection: duckdb.DuckDBPyConnection, query: str, run_id: str | None
 ) -> Iterator[dict[str, object]]:
     cursor = connection.execute(catalogue.find(query).sql, {"run_id": run_id})
     names = [str(column[0]) for column in cursor.description or ()]
@@ -157,20 +175,24 @@ def _rows(
 
 
 def _to_table_file(
-    connection: duckdb.DuckDBPyConnection, run_id: str, view: str, path: Path, kind: Kind
+    connection: duckdb.DuckDBPyConnection, run_id: str | None, view: str, path: Path, kind: Kind
 ) -> None:
-    # A Reading keeps the views of this run as tables; asked directly, the deep ones take long.
-    Reading(connection, path, ()).prepare(run_id)
-    rows = connection.table(view).filter(
-        duckdb.ColumnExpression("run_id") == duckdb.ConstantExpression(run_id)
-    )
+    _keep_views(connection, run_id, path)
+    rows = connection.table(view)
+    if run_id is not None:
+        rows = rows.filter(duckdb.ColumnExpression("run_id") == duckdb.ConstantExpression(run_id))
     if kind == "parquet":
         rows.write_parquet(str(path))
     else:
         rows.write_csv(str(path))
 
 
-def _to_duckdb(connection: duckdb.DuckDBPyConnection, run_id: str, path: Path) -> None:
+def _keep_views(connection: duckdb.DuckDBPyConnection, run_id: str | None, path: Path) -> None:
+    """A Reading keeps the views as tables; asked directly, the deep ones take long."""
+    Reading(connection, path, ()).prepare(*(ALL_RUNS if run_id is None else [run_id]))
+
+
+def _to_duckdb(connection: duckdb.DuckDBPyConnection, run_id: str | None, path: Path) -> None:
     """The raw rows in the layout that `ovl` reads again, and what people ask beside them."""
     quoted = str(path).replace("'", "''")
     connection.execute(f"attach '{quoted}' as copy (storage_version '{_STORAGE}')")
@@ -186,20 +208,20 @@ def _to_duckdb(connection: duckdb.DuckDBPyConnection, run_id: str, path: Path) -
             connection.execute(statement, used or None)
         except duckdb.Error as error:
             why = str(error).splitlines()[0]
-            raise StoreError(f"the run {run_id} can not be copied, {name}: {why}") from error
+            what = "the store" if run_id is None else f"the run {run_id}"
+            raise StoreError(f"{what} can not be copied, {name}: {why}") from error
     if connection.execute(_IS_ROLLED_UP, {"run_id": run_id}).fetchone():
         for table in attach.ROLLED_UP:
             connection.execute(
-                f"create table copy.rollup_{table} as from raw_rollup_{table}"
-                " where run_id = $run_id",
+                f"create table copy.rollup_{table} as from raw_rollup_{table} where {_WANTED}",
                 {"run_id": run_id},
             )
     # The views' answers too, as tables: whoever opens the file has `turns` at once, in any DuckDB.
-    Reading(connection, path, ()).prepare(run_id)
+    _keep_views(connection, run_id, path)
     for view in RUN_VIEWS:
         if view not in _COPY:
             connection.execute(
-                f"create table copy.{view} as from {view} where run_id = $run_id",
+                f"create table copy.{view} as from {view} where {_WANTED}",
                 {"run_id": run_id},
             )
     connection.execute("detach copy")

@@ -18,7 +18,7 @@ from otel_voiceload.errors import StoreError, UsageError
 
 FILE: Final = "marks.json"
 FORMAT: Final = 1
-RESERVED: Final = ("latest", "baseline", "-")
+RESERVED: Final = ("latest", "baseline", "all", "-")
 
 
 @dataclass(frozen=True, slots=True)

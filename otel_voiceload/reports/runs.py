@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
 from otel_voiceload.errors import StoreError
 from otel_voiceload.reports.marks import Marks, read_marks
+from otel_voiceload.reports.render.rows import WIDTH, cut
 from otel_voiceload.reports.soundness import Soundness
-from otel_voiceload.store.locate import find_recordings
+from otel_voiceload.store.locate import Recording, find_recordings
 from otel_voiceload.store.open import open_run, open_store
 from otel_voiceload.store.reading import Reading, Table
 
-WIDTH = 80  # of a terminal
 _LIST = """
 select run_id, tag, started, ended, target, wire, profile, seed, validity, shut_down
 from runs order by started desc, run_id
@@ -30,10 +31,18 @@ select stage_index, phase, started, duration_s, calls_asked, round(calls_held, 1
 from stages where run_id = $run_id order by stage_index
 """
 _PLACES = """
-select coalesce(t.run_id, '') as run_id, s.recording_id, count(*) as spans
+select coalesce(t.run_id, '') as run_id, s.recording_id, count(*) as spans, 0 as points
 from raw_spans s left join trace_runs t using (trace_id)
-group by all order by all
+group by all
+union all
+select '', m.recording_id, 0, count(*)
+from raw_metric_points m
+left join known_resources r using (resource_id)
+where r.service_name is distinct from 'ovl-collector'  -- what it says of itself is nothing to keep
+group by all
+order by all
 """
+BEING_WRITTEN, CLOSED, NO_SHUTDOWN = "being written", "closed", "no shutdown"
 
 
 class Sql(Protocol):
@@ -49,7 +58,12 @@ class RecordingSize:
     bytes: int
     spans: int
     runs: tuple[str, ...]
-    alive: bool
+    state: str  # BEING_WRITTEN, CLOSED, or NO_SHUTDOWN: its collector was killed
+    holds_anything: bool = True  # False: no span and no metric point
+
+    @property
+    def alive(self) -> bool:
+        return self.state == BEING_WRITTEN
 
 
 def open_selected(store: Path, selector: str) -> tuple[Reading, str]:
@@ -72,15 +86,24 @@ def open_to_ask(store: Path, selector: str) -> tuple[Reading, str]:
         raise
 
 
+def judged(reading: Reading, table: Table) -> Table:
+    """Rows of the view `runs` with the validity of each run's report in place of its own word."""
+    of_run, place = table.columns.index("run_id"), table.columns.index("validity")
+    reading.prepare(*(str(row[of_run]) for row in table.rows))
+    rows = tuple(
+        (*row[:place], _validity(reading, str(row[of_run])), *row[place + 1 :])
+        for row in table.rows
+    )
+    return Table(table.columns, table.types, rows)
+
+
 def listed(reading: Reading, marks: Marks) -> Table:
     """All runs, the newest first, with the tags from both places and the validity of a report."""
-    table = reading.sql(_LIST)
-    where, judged = table.columns.index("tag"), table.columns.index("validity")
-    reading.prepare(*(str(row[0]) for row in table.rows))
+    table = judged(reading, reading.sql(_LIST))
+    where = table.columns.index("tag")
     rows = []
-    for found in table.rows:
-        run_id = str(found[0])
-        row = (*found[:judged], _validity(reading, run_id), *found[judged + 1 :])
+    for row in table.rows:
+        run_id = str(row[0])
         tags = dict.fromkeys([str(row[where] or ""), *marks.tags_of(run_id)])
         if run_id in marks.baselines:
             tags["baseline"] = None
@@ -107,24 +130,16 @@ def brief(table: Table) -> Table:
     longest_tag = max([len("tag"), *(len(row[4]) for row in rows)])
     for row in rows:
         place = row[3].partition("://")[2] or row[3]
-        row[3] = _cut(place, max(room // 2, room - longest_tag))
+        row[3] = cut(place, max(room // 2, room - longest_tag))
     longest = max([len("target"), *(len(row[3]) for row in rows)])
     for row in rows:
-        row[4] = _cut(row[4], room - longest)
+        row[4] = cut(row[4], room - longest)
     return Table(columns, ("VARCHAR",) * len(columns), tuple(tuple(row) for row in rows))
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def shown(reading: Reading, run_id: str) -> Table:
     """One run with all that it says of itself, and the validity of its report."""
-    table = reading.sql(_SHOW, run_id=run_id)
-    place = table.columns.index("validity")
-    judged = _validity(reading, run_id)
-    rows = tuple((*row[:place], judged, *row[place + 1 :]) for row in table.rows)
-    return Table(table.columns, table.types, rows)
+    return judged(reading, reading.sql(_SHOW, run_id=run_id))
 
 
 def stages_of(reading: Sql, run_id: str) -> Table:
@@ -135,6 +150,7 @@ def sizes(store: Path) -> list[RecordingSize]:
     """Every recording with its bytes on disk, oldest first."""
     with open_store(store) as reading:
         places = reading.sql(_PLACES).rows
+        damaged = {loss.recording_id for loss in reading.losses}
     found = []
     for recording in find_recordings(store):
         inside = [row for row in places if row[1] == recording.recording_id]
@@ -147,20 +163,75 @@ def sizes(store: Path) -> list[RecordingSize]:
                 ),
                 spans=sum(_whole(row[2]) for row in inside),
                 runs=tuple(str(row[0]) for row in inside if row[0]),
-                alive=recording.alive,
+                state=_state(recording),
+                # What can not be read may be missed by somebody, so it is not nothing.
+                holds_anything=recording.alive or bool(inside) or recording.recording_id in damaged,
             )
         )
     return found
 
 
+def sized(found: list[RecordingSize]) -> Table:
+    return Table(
+        ("recording", "bytes", "spans", "runs", "state"),
+        ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR"),
+        tuple(
+            (each.recording_id, each.bytes, each.spans, ", ".join(each.runs) or "none", each.state)
+            for each in found
+        ),
+    )
+
+
+def brief_sizes(found: list[RecordingSize]) -> Table:
+    """As a terminal has room for it: megabytes, and of several runs only how many."""
+    rows = []
+    for each in found:
+        runs = f"{len(each.runs)} runs (-f json)" if len(each.runs) > 1 else "".join(each.runs)
+        size = Decimal(each.bytes / 1e6).quantize(Decimal("0.1"))
+        rows.append((each.recording_id, size, each.spans, each.state, runs or "none"))
+    columns = ("recording", "MB", "spans", "state", "runs")
+    return Table(columns, ("VARCHAR", "DECIMAL", "BIGINT", "VARCHAR", "VARCHAR"), tuple(rows))
+
+
+def _state(recording: Recording) -> str:
+    if recording.alive:
+        return BEING_WRITTEN
+    return CLOSED if recording.ended else NO_SHUTDOWN
+
+
+def to_remove(
+    store: Path, selectors: list[str], empty: bool = False
+) -> tuple[set[str], list[RecordingSize]]:
+    """The runs named and the recordings that go: theirs, those without any run that are named by
+    their own id, and with ``empty`` those that hold nothing.
+
+    Raises:
+        StoreError: there is no such run, or others would go with it.
+    """
+    named = {each.recording_id: each for each in sizes(store)}
+    doomed = [each for each in named.values() if empty and not each.holds_anything]
+    run_ids: set[str] = set()
+    for selector in selectors:
+        recording = named.get(selector)
+        if recording is None:
+            reading, run_id = open_selected(store, selector)
+            reading.close()
+            run_ids.add(run_id)
+        elif recording.runs:
+            raise StoreError(
+                f"the recording {selector} holds {', '.join(recording.runs)}: name those runs"
+            )
+        else:
+            doomed.append(recording)
+    _refuse_living(doomed)
+    return run_ids, list(dict.fromkeys([*doomed, *removable(store, run_ids)]))
+
+
 def removable(store: Path, run_ids: set[str]) -> list[RecordingSize]:
     """The recordings to delete for these runs; StoreError when others would go with them."""
     doomed = [each for each in sizes(store) if run_ids & set(each.runs)]
+    _refuse_living(doomed)
     for each in doomed:
-        if each.alive:
-            raise StoreError(
-                f"the recording {each.recording_id} is being written: stop its collector first"
-            )
         others = set(each.runs) - run_ids
         if others:
             raise StoreError(
@@ -168,6 +239,14 @@ def removable(store: Path, run_ids: set[str]) -> list[RecordingSize]:
                 " name those runs too, or `ovl export` what should stay"
             )
     return doomed
+
+
+def _refuse_living(doomed: list[RecordingSize]) -> None:
+    for each in doomed:
+        if each.alive:
+            raise StoreError(
+                f"the recording {each.recording_id} is being written: stop its collector first"
+            )
 
 
 def remove(doomed: list[RecordingSize]) -> None:

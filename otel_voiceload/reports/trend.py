@@ -15,6 +15,7 @@ from otel_voiceload.reports.compare_read import read_run
 from otel_voiceload.reports.compare_series import KINDS, figures
 from otel_voiceload.reports.marks import Marks
 from otel_voiceload.reports.render.phrases import calls, percent, seconds
+from otel_voiceload.reports.render.rows import WIDTH, cut, shown
 from otel_voiceload.store.reading import Reading, Table
 
 _ALIKE: Final = """
@@ -56,6 +57,20 @@ def trend(reading: Reading, run_id: str, metric: str, last: int, marks: Marks) -
         told = None if value is None else value.value
         rows.append((each.run_id, named, run["started"], run["validity"], told, bound))
     return Trend(Table(COLUMNS, TYPES, tuple(rows)), tuple(_notes(metric, rows, shared)))
+
+
+def brief(table: Table) -> Table:
+    """As a terminal has room for it: minutes are enough, and a long tag is cut."""
+    rows = []
+    for row in table.dicts():
+        value = "-" if row["value"] is None else f"{row['bound']} {shown(row['value'])}".strip()
+        started = str(row["started"])[:16].replace("T", " ")
+        rows.append((str(row["run_id"]), started, str(row["validity"]), value, str(row["tag"])))
+    columns = ("run_id", "started", "validity", "value", "tag")
+    taken = [max([len(columns[at]), *(len(row[at]) for row in rows)]) for at in range(4)]
+    room = max(8, WIDTH - sum(taken) - 2 * len(taken))
+    short = tuple((*row[:4], cut(row[4], room)) for row in rows)
+    return Table(columns, ("VARCHAR",) * len(columns), short)
 
 
 def _notes(metric: str, rows: Sequence[tuple[object, ...]], shared: frozenset[float]) -> list[str]:

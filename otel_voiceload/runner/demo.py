@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from otel_voiceload.agent.settings import Wishes, settle
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import load_scenario
@@ -44,7 +45,10 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
     Raises:
         UsageError: a plant or a length that can not be.
     """
-    cycle = load_scenario(SCENARIO).turn_cycle(ClipPack.load(PCM16_16K))
+    pack = ClipPack.load(PCM16_16K)
+    cycle = load_scenario(SCENARIO).turn_cycle(pack)
+    # A plant or a length that can not be is said before anything is started.
+    settle(Wishes(plant=demo.plant), pack)
     plan = RunPlan(
         target="ws://127.0.0.1",
         profile_name="demo",
@@ -57,7 +61,7 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
         max_calls=MAX_CALLS,
         planted=demo.plant,
     )
-    wire = prepare(plan).wire  # a wrong length is said before anything is started
+    wire = prepare(plan).wire
     with (
         terminable(),
         calibrating(wire) as hearing,

@@ -11,6 +11,7 @@ import pytest
 from otel_voiceload.agent import serve
 from otel_voiceload.capacity.config import AgentConfig
 from otel_voiceload.capacity.knee import Knee
+from otel_voiceload.runner import listening
 from otel_voiceload.transports.wire import ServeOptions
 from tests.cli.ovl import ovl
 
@@ -169,3 +170,19 @@ def test_what_can_not_be_served_is_one_line(
     assert (ended.code, served.configs) == (2, [])
     assert said in ended.err
     assert ended.err.count("\n") == 1
+
+
+def test_an_endpoint_that_somebody_else_holds_is_told(
+    served: Served, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    asked = []
+
+    def doubt(url: str, where: Path) -> str:
+        asked.append((url, where))
+        return "whoever takes the spans is no collector of ours"
+
+    monkeypatch.setattr(listening, "doubt", doubt)
+    ended = ovl(capsys, store, "agent", "--otlp", "http://127.0.0.1:4318", "-q")
+
+    assert asked == [("http://127.0.0.1:4318", store)]
+    assert "ovl: whoever takes the spans is no collector of ours" in ended.err

@@ -61,9 +61,10 @@ def test_a_failed_check_leaves_with_4_and_its_row_names_the_fault(
     assert ended.code == 4
     assert all(tuple(row) == COLUMNS for row in rows)
     assert [(row["check"], row["subject"]) for row in bad] == [
-        ("latencies", "llm from target_trace")
+        ("components", "llm"),
+        ("latencies", "llm from target_trace"),
     ]
-    assert (bad[0]["checked"], bad[0]["faulty"]) == (1, 1)
+    assert (bad[1]["checked"], bad[1]["faulty"]) == (1, 1)
 
 
 ROW = ("clocks", "within the call", 9, 8, "fail", "off by 3 s", "their turns")

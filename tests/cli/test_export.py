@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.cli.ovl import ovl
 from tests.reports.samples import PLANTED
+from tests.store.builder import UNIX_NS, spans_batch, write_store
 
 Capture = pytest.CaptureFixture[str]
 
@@ -52,3 +54,63 @@ def test_what_can_not_be_exported_is_one_line(
     assert ended.code == 2
     assert said in ended.err
     assert ended.err.count("\n") == 1
+
+
+@pytest.fixture
+def lone_store(tmp_path: Path) -> Path:
+    """As `ovl collect` leaves it beside somebody's agent: a span and no run."""
+    lone = Span(trace_id=b"t" * 16, span_id=b"s" * 8, name="alone", start_time_unix_nano=UNIX_NS)
+    batch = spans_batch([lone], {"service.name": "elsewhere"})
+    return write_store(tmp_path / "lone", [([batch], True)])
+
+
+def test_spans_of_no_run_are_written_by_the_word_all(
+    lone_store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    lines = tmp_path / "all.jsonl"
+    ended = ovl(capsys, lone_store, "export", "all", "-o", str(lines))
+    (line,) = lines.read_text().splitlines()
+    (group,) = json.loads(line)["resourceSpans"]
+
+    assert (ended.code, ended.err.split()[0]) == (0, "all")
+    assert group["scopeSpans"][0]["spans"][0]["name"] == "alone"
+
+
+@pytest.mark.parametrize("name", ["all.duckdb", "all.csv"])
+def test_spans_of_no_run_go_into_tables_too(
+    name: str, lone_store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    path = tmp_path / name
+    ended = ovl(capsys, lone_store, "export", "all", "--view", "otel_spans", "-o", str(path))
+
+    assert ended.code == 0, ended.err
+    if name == "all.csv":
+        assert ",alone," in path.read_text()
+        return
+    asked = ovl(capsys, path, "query", "select name, run_id from otel_spans", "-f", "json")
+    assert json.loads(asked.out) == [{"name": "alone", "run_id": None}]
+
+
+def test_all_holds_every_run(store: Path, tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "all.duckdb"
+    ended = ovl(capsys, store, "export", "all", "-o", str(path))
+    asked = ovl(capsys, path, "query", "select count(*) as runs from runs", "-f", "json")
+
+    assert ended.code == 0, ended.err
+    assert json.loads(asked.out) == [{"runs": 2}]
+
+
+def test_a_store_without_runs_says_how_its_spans_are_had(lone_store: Path, capsys: Capture) -> None:
+    ended = ovl(capsys, lone_store, "export")
+
+    assert ended.code == 2
+    assert "`ovl export all` writes them" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_an_empty_store_has_nothing_to_export(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "recordings").mkdir()
+    ended = ovl(capsys, tmp_path, "export", "all")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "holds nothing yet" in ended.err

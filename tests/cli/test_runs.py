@@ -6,9 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.cli.ovl import ovl
 from tests.reports.samples import PLANTED, QUIET
+from tests.store import records
+from tests.store.builder import UNIX_NS, batches_of, spans_batch, write_store
 
 Capture = pytest.CaptureFixture[str]
 
@@ -104,3 +107,63 @@ def test_a_figure_over_the_runs_of_a_target(
     assert "llm p95 of 2 runs alike, at 6, 12, 24, 48 calls" in ended.out
     refused = ovl(capsys, store, "runs", "trend", "speed")
     assert (refused.code, "no figure 'speed'" in refused.err) == (2, True)
+
+
+@pytest.fixture
+def left_behind(own_store: Path) -> Path:
+    """Beside two runs: what a killed collector and a start that failed leave."""
+    write_store(own_store, [([], True)], recording="killed", ended=False)
+    (own_store / "recordings" / "failed").mkdir()
+    lone = Span(trace_id=b"t" * 16, span_id=b"s" * 8, name="alone", start_time_unix_nano=UNIX_NS)
+    batch = spans_batch([lone], {"service.name": "elsewhere"})
+    write_store(own_store, [([batch], True)], recording="lone")
+    return own_store
+
+
+def states(capsys: Capture, store: Path) -> dict[str, str]:
+    rows = json.loads(ovl(capsys, store, "runs", "sizes", "-f", "json").out)
+    return {row["recording"]: row["state"] for row in rows}
+
+
+def test_sizes_tell_what_was_killed_and_what_holds_nothing(
+    left_behind: Path, capsys: Capture
+) -> None:
+    ended = ovl(capsys, left_behind, "runs", "sizes")
+
+    assert states(capsys, left_behind) == {
+        "failed": "no shutdown",
+        "killed": "no shutdown",
+        "lone": "closed",
+        f"{PLANTED}-rec": "closed",
+        f"{QUIET}-rec": "closed",
+    }
+    assert "2 of them hold nothing: `ovl runs rm --empty` removes them" in ended.err
+
+
+def test_what_holds_nothing_is_removed_and_nothing_else(left_behind: Path, capsys: Capture) -> None:
+    ended = ovl(capsys, left_behind, "runs", "rm", "--empty", "--yes")
+    again = ovl(capsys, left_behind, "runs", "rm", "--empty", "--yes")
+
+    assert (ended.code, again.err) == (0, "there is nothing to remove\n")
+    assert set(states(capsys, left_behind)) == {"lone", f"{PLANTED}-rec", f"{QUIET}-rec"}
+
+
+def test_a_recording_without_a_run_goes_by_its_own_id(left_behind: Path, capsys: Capture) -> None:
+    assert ovl(capsys, left_behind, "runs", "rm", "lone", "--yes").code == 0
+    assert "lone" not in states(capsys, left_behind)
+    refused = ovl(capsys, left_behind, "runs", "rm", f"{QUIET}-rec", "--yes")
+    assert (refused.code, f"holds {QUIET}" in refused.err) == (2, True)
+
+
+def test_one_validity_is_told_everywhere(own_store: Path, capsys: Capture) -> None:
+    """What is seen only in the turns makes a run degraded in the list and in the view as well."""
+    batches = [*batches_of(records.small_run(), "thin")]
+    write_store(own_store, [(batches, True)], recording="thin")
+    listed = json.loads(ovl(capsys, own_store, "runs", "-f", "json").out)
+    asked = json.loads(ovl(capsys, own_store, "query", "runs", "-f", "json").out)
+    shown = json.loads(ovl(capsys, own_store, "runs", "show", "thin", "-f", "json").out)
+    report = json.loads(ovl(capsys, own_store, "analyze", "thin", "-f", "json").out)
+
+    told = {each["run_id"]: each["validity"] for each in listed}
+    assert told == {each["run_id"]: each["validity"] for each in asked}
+    assert told["thin"] == shown[0]["validity"] == report["run"]["validity"] != "valid"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_removing_a_run_removes_its_recording_and_no_other(own_store: Path) -> N
 def test_a_recording_that_others_lie_in_is_not_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared = runs.RecordingSize("rec", tmp_path, 1, 1, ("r1", "r2"), alive=False)
+    shared = runs.RecordingSize("rec", tmp_path, 1, 1, ("r1", "r2"), runs.CLOSED)
     monkeypatch.setattr(runs, "sizes", lambda store: [shared])
 
     with pytest.raises(StoreError, match="also holds r2"):
@@ -93,8 +94,20 @@ def test_a_recording_that_others_lie_in_is_not_removed(
 def test_a_recording_that_is_being_written_is_not_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    living = runs.RecordingSize("rec", tmp_path, 1, 1, ("r1",), alive=True)
+    living = runs.RecordingSize("rec", tmp_path, 1, 1, ("r1",), runs.BEING_WRITTEN)
     monkeypatch.setattr(runs, "sizes", lambda store: [living])
 
     with pytest.raises(StoreError, match="is being written"):
         runs.removable(tmp_path, {"r1"})
+
+
+def test_sizes_fit_a_terminal(tmp_path: Path) -> None:
+    run = "20270115T080001-abcdef"
+    one = runs.RecordingSize("20270115T080001-abcd", tmp_path, 10**10, 10**7, (run,), runs.CLOSED)
+    two = replace(one, runs=(run, run), state=runs.BEING_WRITTEN)
+    short = runs.brief_sizes([one, two])
+    text = to_text(short.columns, short.rows)
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert f"10000.0  10000000  closed         {run}" in text
+    assert "2 runs (-f json)" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ import orjson
 from otel_voiceload.reports.render import markdown
 
 Form = Literal["text", "json", "csv", "md"]
+WIDTH: Final = 80  # of a terminal
 NOTHING: Final = "-"  # a query's NULL may mean unknown, none or not applicable
 _NUMBERS: Final = (int, float, Decimal)
 
@@ -66,6 +68,25 @@ def to_text(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([line(columns), rule, *map(line, cells), f"({count})"])
+
+
+def in_words(rows: Sequence[Sequence[object]]) -> str:
+    """Names with a sentence each, wrapped beside them to the width of a terminal."""
+    margin = 2 + max([0, *(len(str(name)) for name, _ in rows)])
+    return "\n".join(
+        textwrap.fill(
+            str(sentence),
+            WIDTH,
+            initial_indent=f"{name!s:<{margin}}",
+            subsequent_indent=" " * margin,
+            break_on_hyphens=False,
+        )
+        for name, sentence in rows
+    )
+
+
+def cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def shown(value: object) -> str:

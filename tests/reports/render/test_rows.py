@@ -53,3 +53,19 @@ def test_text_lines_up_and_puts_numbers_to_the_right() -> None:
 def test_no_rows_is_a_table_too() -> None:
     assert rows.render("text", ("name",), []).splitlines()[-1] == "(0 rows)"
     assert rows.render("json", ("name",), []) == "[]"
+
+
+def test_sentences_are_wrapped_beside_their_names() -> None:
+    text = rows.in_words([("levels", "turns " * 20), ("p", "short")])
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.splitlines()[0].startswith("levels  turns turns")
+    assert text.splitlines()[1].startswith("        turns")
+    assert text.splitlines()[-1] == "p       short"
+
+
+def test_what_is_cut_says_so() -> None:
+    assert (rows.cut("friday", 6), rows.cut("saturday", 6)) == (
+        "friday",
+        "satur\N{HORIZONTAL ELLIPSIS}",
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from otel_voiceload.capacity.declared import PlanFile, load_plan_file
 from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.cli.reading import (
     RunArgument,
@@ -47,6 +49,10 @@ def analyze(
         list[str] | None,
         typer.Option("--threshold", help="A promise to judge, such as turn_latency:p95<2s."),
     ] = None,
+    limits: Annotated[
+        Path | None,
+        typer.Option("--limits", help="What your providers grant (YAML): numbers for the fixes."),
+    ] = None,
 ) -> None:
     """Say what bent first and at how many calls, how far the target carries, and what to fix.
 
@@ -54,6 +60,7 @@ def analyze(
     not say. The method's own thresholds are shown and never set the exit code.
     """
     promised = written_thresholds(common, threshold or [])
+    declared = PlanFile() if limits is None else load_plan_file(limits)
     with opened(common, run) as (reading, run_id):
         started = reading.query("run_facts", run_id=run_id)[0]["started_ns"]
         started_ns = started if isinstance(started, int) else 0
@@ -64,6 +71,8 @@ def analyze(
             since_ns=unix_ns(since, started_ns),
             until_ns=unix_ns(until, started_ns),
             baselines=read_marks(common.store).baselines,
+            declared=declared,
+            declared_in="" if limits is None else limits.name,
         )
         report = build_report(reading, run_id, options)
     if component is not None and component not in COMPONENTS and not report["components"]:

@@ -85,6 +85,12 @@ VERBS: Final = (
         "Compare runs with intervals, and gate on what got worse.",
     ),
     Verb(
+        "plan",
+        "otel_voiceload.cli.plan",
+        READ,
+        "Say what bends next if something changes, and what so many calls ask for.",
+    ),
+    Verb(
         "report",
         "otel_voiceload.cli.report",
         READ,

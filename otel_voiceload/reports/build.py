@@ -6,11 +6,12 @@ The order matters only at the top: whether a run is fit to be judged comes befor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from otel_voiceload.analysis import (
     ceilings,
+    fixes,
     headroom,
     inflection,
     judge,
@@ -20,6 +21,7 @@ from otel_voiceload.analysis import (
 )
 from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
+from otel_voiceload.capacity.declared import PlanFile
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
 from otel_voiceload.reports import build_drift, build_late, build_resources
@@ -29,6 +31,7 @@ from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports import said
 from otel_voiceload.reports.build_causes import grounds
 from otel_voiceload.reports.build_measured import read_samples
+from otel_voiceload.reports.plan_model import mean_turn_s, read_model
 from otel_voiceload.reports.report import CopyLedger, Report, Run, StopReason
 from otel_voiceload.reports.soundness import Soundness
 from otel_voiceload.store.reading import Reading
@@ -53,6 +56,8 @@ class ReportOptions:
     since_ns: int | None = None  # unix time
     until_ns: int | None = None
     baselines: tuple[str, ...] = ()  # runs marked as such after the fact, beside those so tagged
+    declared: PlanFile = field(default_factory=PlanFile)  # limits of providers, for the fixes
+    declared_in: str = ""  # the name of that file
 
     def problems(self) -> list[str]:
         found = []
@@ -70,6 +75,11 @@ def build_report(reading: Reading, run_id: str, options: ReportOptions | None = 
 
     Raises UsageError for options that make no sense, StoreError when the run is not there.
     """
+    return examine(reading, run_id, options).report
+
+
+def examine(reading: Reading, run_id: str, options: ReportOptions | None = None) -> Examined:
+    """As ``build_report``, with the evidence beside the report."""
     options = options or ReportOptions()
     if problems := options.problems():
         raise UsageError(f"Can not report: {'; '.join(problems)}.")
@@ -81,7 +91,16 @@ def build_report(reading: Reading, run_id: str, options: ReportOptions | None = 
     rows = reading.query("run_facts", run_id=run_id)
     if not rows:
         raise StoreError(f"The store {reading.path} has no run {run_id!r}.")
-    return _Builder(reading, run_id, rows[0], base_id, chosen, options).report()
+    return _Builder(reading, run_id, rows[0], base_id, chosen, options).examined()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A report and what it was made of, for those who calculate on."""
+
+    report: Report
+    found: inflection.Inflections
+    evidence: Evidence
 
 
 def exit_code(report: Report) -> ExitCode:
@@ -136,6 +155,9 @@ class _Builder:
             expected_peak=self._expected_peak,
         )
 
+    def examined(self) -> Examined:
+        return Examined(self.report(), self._found, self._evidence)
+
     def report(self) -> Report:
         state, reasons = self._sound.judged()
         written, judged = self._judged()
@@ -178,7 +200,7 @@ class _Builder:
                 "calls": room.calls,
                 "ratio": room.ratio,
             },
-            "fixes": findings.fixes(headroom.fixes(found.components)),
+            "fixes": findings.fixes(self._fixes()),
             "phases": phases.phases(
                 self._reading.query("phase_table", run_id=self._run_id), samples, judged
             ),
@@ -206,6 +228,17 @@ class _Builder:
             "resources": build_resources.resources(self._reading, self._run_id, self._facts),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
         }
+
+    def _fixes(self) -> tuple[fixes.Fix, ...]:
+        options, peak = self._options, self._expected_peak
+        if not self._found.components.candidates and options.declared == PlanFile():
+            return ()
+        made = read_model(
+            self._reading, self._run_id, self._found, self._evidence, options.declared,
+            options.declared_in,
+        )  # fmt: skip
+        now_s = None if peak is None else mean_turn_s(self._evidence, peak)
+        return fixes.in_order(self._found.components, made.model, peak, now_s)
 
     @property
     def _expected_peak(self) -> float | None:

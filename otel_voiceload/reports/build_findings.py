@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
-from otel_voiceload.analysis.headroom import Fix as FoundFix
+from otel_voiceload.analysis.fixes import Fix as FoundFix
 from otel_voiceload.analysis.inflection import SERVED, Finding, Inflections
 from otel_voiceload.analysis.judge import Judged
 from otel_voiceload.analysis.onset import EXCESS, LEAST_GROWTH_S
 from otel_voiceload.conventions import COMPONENTS
+from otel_voiceload.reports.fix_types import Fix, FixAtPeak
 from otel_voiceload.reports.report import (
     ComponentReport,
     CurvePoint,
     FirstInflection,
-    Fix,
     Inflection,
     Level,
     Role,
@@ -173,12 +173,27 @@ def fixes(found: Sequence[FoundFix]) -> list[Fix]:
         {
             "component": each.component,
             "action": each.action,
-            "ceiling_after": None,
+            "ceiling_after": each.ceiling_after,
             "ci": each.ci,
-            "next_bottleneck": None,
+            "next_bottleneck": each.next_bottleneck,
+            "basis": each.basis,
+            "why": each.why,
+            "at_peak": _at_peak(each),
         }
         for each in found
     ]
+
+
+def _at_peak(fix: FoundFix) -> FixAtPeak | None:
+    peak = fix.at_peak
+    if peak is None:
+        return None
+    return {
+        "calls": peak.calls,
+        "now_s": peak.now_s,
+        "after_s": peak.after_s,
+        "saves_ms": peak.saves_ms,
+    }
 
 
 def missing_components(sources: Rows) -> list[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from otel_voiceload.reports.fix_types import Fix
+
 Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
 ThresholdVerdict = Literal["pass", "fail", "unknown", "not_applicable"]
 Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"]
@@ -254,14 +256,6 @@ class Headroom(TypedDict):
     expected_peak: float | None
     calls: float | None  # lower end of the ceiling's interval minus the expected peak
     ratio: float | None
-
-
-class Fix(TypedDict):
-    component: str
-    action: str
-    ceiling_after: float | None
-    ci: tuple[float, float] | None
-    next_bottleneck: str | None
 
 
 class ThresholdResult(TypedDict):

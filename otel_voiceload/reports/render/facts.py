@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otel_voiceload.reports.fix_types import Fix, FixAtPeak
 from otel_voiceload.reports.render.phrases import (
     STOP_REASONS,
     UNKNOWN,
@@ -161,9 +162,35 @@ def about_cause(report: Report) -> list[str]:
 
 
 def about_fixes(report: Report) -> list[str]:
-    lines = []
-    for fix in report["fixes"]:
-        after = f"; then good for {at_calls(fix['ceiling_after'], fix['ci'])} calls"
-        then = f", next {fix['next_bottleneck']}" if fix["next_bottleneck"] else ""
-        lines.append(f"{fix['action']}{after if fix['ceiling_after'] is not None else ''}{then}")
-    return lines
+    """In the order to do them; numbered where there are several."""
+    lines = [fix_in_words(fix) for fix in report["fixes"]]
+    return lines if len(lines) < 2 else [f"{i}. {line}" for i, line in enumerate(lines, 1)]
+
+
+def fix_in_words(fix: Fix) -> str:
+    parts = [fix["action"]]
+    if fix["ceiling_after"] is not None:
+        parts[0] += f": then good for {at_calls(fix['ceiling_after'], fix['ci'])} calls"
+        then = fix["next_bottleneck"]
+        if then is not None:
+            parts[0] += f", {'again' if then == fix['component'] else 'next'} {then}"
+    elif fix["ci"] is not None:
+        low, high = fix["ci"]
+        why = f", because {fix['why']}" if fix["why"] else ""
+        parts[0] += f": at least {low:.0f} calls, up to {high:.0f}{why}"
+    peak = fix["at_peak"]
+    if peak is not None:
+        parts.append(_at_peak(peak))
+    return "; ".join(parts)
+
+
+def _at_peak(peak: FixAtPeak) -> str:
+    best, worst = (seconds(each) for each in peak["after_s"])
+    least, most = (f"{each:,.0f}" for each in peak["saves_ms"])
+    after = best if best == worst else f"{best} to {worst}"
+    saves = most if least == most else f"{least} to {most}"
+    now = seconds(peak["now_s"])
+    turn = f"at {calls(peak['calls'])} calls the mean turn"
+    if now == best == worst:
+        return f"{turn} stays {now}"
+    return f"{turn} is {now} and becomes {after} (-{saves} ms)"

@@ -1,0 +1,37 @@
+-- title: What a call is like while nothing waits
+-- question: How long is a call, how many turns has it, and who speaks how long, below $knee_calls calls?
+-- columns: calls, length_s, turns_per_call, turns, latency_s, speech_s, reply_s, deadline_s
+-- reads: calls, turns, slot_levels
+-- Calls that came to their natural end, and turns at levels under $knee_calls (all where it is
+-- NULL): past the knee a call is longer than its callers mean it to be. NULL where nothing of the
+-- kind was seen.
+with quiet as (
+    select run_id, slot from slot_levels
+    where run_id = $run_id and counts and ($knee_calls::double is null or level < $knee_calls)
+),
+whole as (
+    select c.call_id, (c.ended_ns - c.started_ns) / 1e9 as length_s, c.turn_count
+    from calls c
+    join quiet q on q.run_id = c.run_id and q.slot = c.started_ns // 250000000
+    where c.outcome in ('completed', 'transferred') and c.turn_count > 0
+),
+heard as (
+    select
+        t.response_latency_s,
+        (t.start_ns - t.speech_start_ns) / 1e9 as speech_s,
+        case when t.outcome = 'answered' then (t.last_audio_ns - t.first_audio_ns) / 1e9 end
+            as reply_s,
+        t.deadline_s
+    from turns t
+    join quiet q on q.run_id = t.run_id and q.slot = t.start_ns // 250000000
+    where t.outcome = 'answered' and t.response_latency_s >= 0 and not coalesce(t.first, false)
+)
+select
+    (select count(*) from whole)::integer as calls,
+    (select avg(length_s) from whole) as length_s,
+    (select avg(turn_count) from whole) as turns_per_call,
+    (select count(*) from heard)::integer as turns,
+    (select avg(response_latency_s) from heard) as latency_s,
+    (select avg(speech_s) from heard where speech_s > 0) as speech_s,
+    (select avg(reply_s) from heard where reply_s > 0) as reply_s,
+    (select median(deadline_s) from heard) as deadline_s

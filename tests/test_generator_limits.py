@@ -13,6 +13,7 @@ import pytest
 
 from otel_voiceload.load.health import StageLoad, limited
 from otel_voiceload.model import Health, ShardLoss
+from otel_voiceload.runner.stage_log import HELD
 from otel_voiceload.store.open import open_store
 from tests.store import records
 from tests.store.builder import write_run
@@ -188,3 +189,22 @@ def test_a_level_whose_calls_this_machine_could_not_hold_is_lost(
     assert stages == [(stage_is_lost,)]
     assert [("the generator was the limit",) in why] == [stage_is_lost]
     assert ledger["calls_failed_here"] == (10 if error_type == "local_resources" else 0)
+
+
+def test_a_piece_by_which_a_level_was_held_to_measure_is_no_level_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """The generator was the limit of the level and not of the piece, or of the piece alone."""
+    for bad, expected in ((range(1, 11), [(True, 20.0)]), (range(21, 23), [(False, 20.0)])):
+        whole = records.stage(STAGE_S)
+        piece = replace(
+            whole,
+            stage=replace(whole.stage, index=1, start_s=20.0, duration_s=2.0, note=HELD),
+            start_mono_ns=at(20),
+            end_mono_ns=at(22),
+        )
+        run = [*records.small_run()[2:], records.run(), whole, piece, *told(range(1, 23), bad=bad)]
+        path = write_run(tmp_path / f"{bad.start}.duckdb", run, records.RUN)
+        with open_store(path) as reading:
+            sql = "select limited, (ended_ns - started_ns) / 1e9 from held_levels"
+            assert list(reading.sql(sql).rows) == expected, bad

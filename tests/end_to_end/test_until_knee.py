@@ -1,4 +1,4 @@
-"""``--until-knee`` over a whole simulated run: an analysis after every level, so only when asked."""
+"""``--until-knee`` over a whole simulated run: analysed after each level, so only when asked."""
 
 import json
 import os

@@ -23,7 +23,7 @@ greeting: false
 reply: {median: 800ms, p95: 1200ms}
 components:
   stt: {latency: {median: 60ms, p95: 90ms}, capacity: 200}
-  llm: {latency: {median: 500ms, p95: 700ms}, capacity: 8}
+  llm: {latency: {median: 500ms, p95: 700ms}, capacity: 4}
   tts: {latency: {median: 60ms, p95: 90ms}, capacity: 200}
 """
 
@@ -34,7 +34,7 @@ def plan_of(folder: Path, text: str = AGENT, **more: object) -> RunPlan:
     asked: dict[str, Any] = {
         "target": f"sim:{path}",
         "profile_name": "ramp",
-        "request": Request(calls=120, duration_s=480),
+        "request": Request(calls=60, duration_s=240),
         "store": folder / "store",
         "scenarios": ("demo",),
         "max_calls": SIMULATED_MAX_CALLS,

@@ -126,3 +126,17 @@ def test_the_version_and_nothing_at_all(
     assert capsys.readouterr().out == f"ovl {__version__}\n"
     assert run(monkeypatch) == 0
     assert "Usage: ovl" in capsys.readouterr().out
+
+
+def test_a_reader_of_the_help_who_leaves_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def printed(**_: object) -> None:  # as rich leaves when a pipe is closed
+        try:
+            raise BrokenPipeError
+        except BrokenPipeError:
+            raise SystemExit(1)  # noqa: B904  # rich's own does not say from what either
+
+    monkeypatch.setattr(cli, "app", printed)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 0

@@ -80,3 +80,16 @@ def test_spans_of_others_can_be_asked_for_where_no_run_is(tmp_path: Path, capsys
     assert [row["name"] for row in json.loads(view.out)] == ["alone"]
     assert (named.code, named.out) == (2, "")
     assert "holds no run yet" in named.err
+
+
+def test_options_have_the_same_names_in_the_file_and_in_the_environment(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ovl.yaml").write_text("query: {list: true}\n")
+    by_file = ovl(capsys, tmp_path, "query")
+    (tmp_path / "ovl.yaml").unlink()
+    monkeypatch.setenv("OVL_LIST", "1")
+
+    assert "turn_share" in by_file.out
+    assert ovl(capsys, tmp_path, "query").out == by_file.out

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from otel_voiceload.errors import ConfigError
+
+# A verb that looks at what another will do goes by that one's words where it has none of its own.
+PREPARES: Final[Mapping[str, tuple[str, ...]]] = {"check": ("generate", "plan")}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -59,6 +62,8 @@ def defaults_for(
     misspelt threshold that is never checked is worse than none.
     """
     defaults: dict[str, Any] = {}
+    for other in PREPARES.get(verb, ()):
+        defaults |= _options_of(content.get(other), options - common)
     for key, value in content.items():
         name = key.replace("-", "_")
         if name in common:
@@ -77,6 +82,14 @@ def defaults_for(
             raise ConfigError(f"{path}: `ovl {verb}` has no option {key!r}; see ovl {verb} --help")
         defaults[name] = value
     return defaults
+
+
+def _options_of(section: object, options: frozenset[str]) -> dict[str, Any]:
+    """What another verb's section says of options that this verb has too."""
+    if not isinstance(section, dict):
+        return {}
+    written = {str(key).replace("-", "_"): value for key, value in section.items()}
+    return {name: value for name, value in written.items() if name in options}
 
 
 def thresholds_of(content: Mapping[str, Any], path: Path) -> dict[str, tuple[str, ...]]:

@@ -62,6 +62,12 @@ VERBS: Final = (
         "Call a voice agent, many calls at once, and say what bent first.",
     ),
     Verb(
+        "check",
+        "otel_voiceload.cli.check",
+        RUN,
+        "Say whether everything is there for a load test, with one call to the target.",
+    ),
+    Verb(
         "agent", "otel_voiceload.cli.agent", RUN, "Serve the reference agent with limits you set."
     ),
     Verb("stop", "otel_voiceload.cli.stop", RUN, "Stop a run from another terminal."),

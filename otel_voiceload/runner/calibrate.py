@@ -18,7 +18,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -138,6 +138,13 @@ class Server:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(TIMEOUT_S)
 
+    def late_s(self, heard: Mapping[str, Sequence[int]]) -> list[float]:
+        """How late the onsets of all calls were heard; ``heard`` by trace id."""
+        late_s: list[float] = []
+        for trace_id, voice in self.voices.items():
+            late_s += judge(voice.onsets_ns, heard.get(trace_id, ()))
+        return late_s
+
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         ticker = FrameTicker()
@@ -187,13 +194,20 @@ def _idle(wire: Wire, pack: ClipPack, _scheduled_mono_ns: int, _now_mono_ns: int
     wire.send(pack.idle_frame(0))
 
 
-async def listen(scheme: str, port: int, pack: ClipPack) -> dict[str, list[int]]:
+async def listen(
+    scheme: str,
+    port: int,
+    pack: ClipPack,
+    *,
+    calls: int | None = None,
+    ticker: FrameTicker | None = None,
+) -> dict[str, list[int]]:
     """Place the calls and hear them out: when each was heard to begin, by trace id."""
     transport = transports.load(scheme)
-    ticker = FrameTicker()
+    ticker = FrameTicker() if ticker is None else ticker  # an empty one is false
     options = transport.Options(transports.split_target(f"{scheme}://127.0.0.1:{port}").url)
     ears, wires = {}, []
-    for call in range(CALLS):
+    for call in range(CALLS if calls is None else calls):
         trace_id = f"{call + 1:032x}"
         ears[trace_id] = ear = Ear(transport.ENCODING)
         wire = await transport.open_call(options, ear.hear)
@@ -216,10 +230,7 @@ def measure(wire: str) -> HearingError | None:
             heard = uvloop.run(listen(scheme, server.port, pack))
     except (WireError, OSError) as error:
         raise OvlError(f"the hearing check could not call itself: {error}") from error
-    late_s: list[float] = []
-    for trace_id, voice in server.voices.items():
-        late_s += judge(voice.onsets_ns, heard.get(trace_id, ()))
-    return summary(late_s)
+    return summary(server.late_s(heard))
 
 
 # --- from the runner ------------------------------------------------------------------------------

@@ -83,11 +83,13 @@ class Seen:
     """``joined`` counts the target's spans in our trace; None where it can not be known.
 
     ``agent_s`` is the agent's part of a turn: from the caller's last sample to its own last one.
+    ``timed`` are the components that it timed in band.
     """
 
     lines: list[str]  # the call's timeline
     joined: int | None
     agent_s: float | None = None
+    timed: tuple[str, ...] = ()
 
 
 def smoke(
@@ -112,7 +114,7 @@ def smoke(
     judge(heard, plan.target)
     assert heard.call is not None
     count = joined(heard.call.call.trace_id)
-    return Seen(timeline(heard, count), count, heard.agent_s)
+    return Seen(timeline(heard, count), count, heard.agent_s, tuple(heard.timed))
 
 
 async def _play(prepared: Prepared, stop: StopRequests) -> Heard:

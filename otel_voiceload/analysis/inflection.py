@@ -36,13 +36,13 @@ class Candidate:
     calls: float | None
     ci: tuple[float, float] | None
     certainty: str  # of the name and its being load, not of the number
-    standing: certainties.Standing
     evidence: tuple[str, ...]
     cause: causes.Cause
     cause_evidence: tuple[str, ...]
     kappa: float
     onset_calls: float
     onset_ns: int
+    standing: certainties.Standing = "weak"
 
 
 @dataclass(frozen=True, slots=True)

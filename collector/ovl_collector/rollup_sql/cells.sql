@@ -62,21 +62,15 @@ group by all;
 -- A cycle needs two turns: it is rolled up with the first of them to go. That which leads from a
 -- call's last turn to the next call needs the first turn of the call beside the last.
 insert into segment.rollup_cycles
-select run_id, level_no, call_id, count(*), sum(cycle_s)
+select t.run_id, s.level_no, t.call_id, count(*), sum(t.lasting_s)
 from (
-    select t.run_id, s.level_no, t.call_id, t.turn_index, t.turn_index - 1 as other, t.cycle_s
-    from turns t
-    join slot_levels s on s.run_id = t.run_id and s.slot = t.start_ns // 250000000
-    where s.counts and t.cycle_s is not null
-    union all
-    select t.run_id, s.level_no, t.call_id, t.turn_index, 0, t.handover_s
-    from turns t
-    join slot_levels s on s.run_id = t.run_id and s.slot = t.start_ns // 250000000
-    where s.counts and t.handover_s is not null
-) c
-where exists (
+    select *, turn_index - 1 as other, cycle_s as lasting_s from turns
+    union all select *, 0, handover_s from turns
+) t
+join slot_levels s on s.run_id = t.run_id and s.slot = t.start_ns // 250000000
+where s.counts and t.lasting_s is not null and exists (
     from going g
-    where g.run_id = c.run_id and g.call_id = c.call_id and g.turn_index in (c.turn_index, c.other)
+    where g.run_id = t.run_id and g.call_id = t.call_id and g.turn_index in (t.turn_index, t.other)
 )
 group by all;
 

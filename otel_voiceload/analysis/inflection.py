@@ -158,7 +158,8 @@ def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds)
     if not remaining:
         return Finding("not_reached", tested)
     alone = len(remaining) == 1
-    candidates = tuple(_describe(bend, grounds, alone=alone) for bend in remaining)
+    beside = _beside(bends, remaining)
+    candidates = tuple(_describe(bend, grounds, beside, alone=alone) for bend in remaining)
     status, repeat, reason = _judge(remaining)
     onset = min(bend.onset.calls for bend in remaining)
     full = [bend.knee.full_from for bend in remaining if bend.knee is not None]
@@ -220,7 +221,30 @@ def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
     return "found", None, ""
 
 
-def _describe(bend: Bend, grounds: causes.Grounds, *, alone: bool) -> Candidate:
+def _beside(bends: Sequence[Bend], named: Sequence[Bend]) -> list[str]:
+    """What else slowed down: victims, in which hardly anything waits, and those that bent later."""
+    names = {bend.component for bend in named} | {UNATTRIBUTED}
+    culprits = " or ".join(bend.component for bend in named)
+    lines = []
+    for bend in bends:
+        if bend.component in names:
+            continue
+        onset = bend.onset
+        if bend.candidate:
+            lines.append(f"{bend.component} bends too, from {onset.calls:.0f} calls on")
+            continue
+        worst_s = max(point.mean_s for _, point in bend.series[onset.index :])
+        lines.append(
+            f"{bend.component} slows with it ({_ms(onset.base.mean_s)} to {_ms(worst_s)}), though"
+            f" only {max(0.0, onset.kappa):.0%} of every extra call waits there: it may share a"
+            f" machine with {culprits}"
+        )
+    return lines
+
+
+def _describe(
+    bend: Bend, grounds: causes.Grounds, beside: Sequence[str], *, alone: bool
+) -> Candidate:
     onset, knee = bend.onset, bend.knee
     level, _ = bend.series[onset.index]
     _, worst = max(bend.series[onset.index :], key=lambda each: each[1].mean_s)
@@ -243,7 +267,7 @@ def _describe(bend: Bend, grounds: causes.Grounds, *, alone: bool) -> Candidate:
         ci=ci,
         certainty=certainties.wording(standing, whole_turn=bend.component == "turn"),
         standing=standing,
-        evidence=tuple(_evidence(bend, worst)),
+        evidence=(*_evidence(bend, worst), *beside),
         cause=cause,
         cause_evidence=cause_evidence,
         kappa=onset.kappa,

@@ -174,3 +174,25 @@ def test_what_no_component_accounts_for_is_not_named_beside_one_that_is_full() -
     seen = run(CALLS, stt=STEADY, llm=FULL_LLM, unattributed=FULL_LLM)
     found = inflection.find(seen).components
     assert [each.component for each in found.candidates] == ["llm"]
+
+
+def test_a_victim_is_told_beside_the_culprit_and_is_no_candidate() -> None:
+    """Its own time triples, but with few calls in it: the pressure comes from elsewhere."""
+    victim = [
+        point(0.1 if calls < 48 else 0.3, each.rate)
+        for calls, each in zip(CALLS, FULL_LLM, strict=True)
+    ]
+    (first,) = find(run(CALLS, tts=victim, llm=FULL_LLM)).candidates
+    assert first.component == "llm"
+    (said,) = [line for line in first.evidence if "tts" in line]
+    assert said.startswith("tts slows with it (100 ms to 300 ms), though only")
+    assert said.endswith("it may share a machine with llm")
+
+
+def test_one_that_bends_later_is_told_beside_the_first() -> None:
+    calls = (12, 24, 48, 96, 192)
+    late = steady(calls, 0.5)
+    late[4] = point(4.0, late[4].rate)
+    (first,) = find(run(calls, tts=late, llm=closed_loop(calls, 40))).candidates
+    assert first.component == "llm"
+    assert any(line.startswith("tts bends too, from ") for line in first.evidence)

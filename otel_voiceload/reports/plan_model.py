@@ -73,7 +73,7 @@ def read_model(
         unloaded_s=unloaded_s,
         work=_work(work_rows, inputs),
         caps={},
-        carried=_carried(evidence, inputs),
+        carried=_carried(found, evidence, inputs),
         patience_s=patience_s,
     )
     return RunModel(
@@ -194,8 +194,13 @@ def _cycle_error(inputs: Inputs) -> float | None:
     return inputs.relative_error("call.turn_cycle") or 0.0  # what the user wrote is taken as it is
 
 
-def _carried(evidence: Evidence, inputs: Inputs) -> float | None:
-    """The most calls of which all turns were served; what was lost to waiting does not count."""
+def _carried(found: Inflections, evidence: Evidence, inputs: Inputs) -> float | None:
+    """The most calls of which all turns were served; what was lost to waiting does not count.
+
+    None where no level is known to be without waits: the turn cycle is then not that of such calls.
+    """
+    if found.components.status not in ("found", "ambiguous", "not_reached"):
+        return None
     cycle_s = inputs.number("call.turn_cycle")
     carried = [
         min(level.calls, max(0.0, point.rate - _rate_error(level, point.rate)) * cycle_s)

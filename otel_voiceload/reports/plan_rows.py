@@ -44,7 +44,7 @@ def limits(model: Model, *, with_run: bool) -> list[PlanLimit]:
                 "calls": None,
                 "ci": None,
                 "basis": "unknown",
-                "why": "not seen to bend" if timed else "not declared",
+                "why": _unknown(model, timed=timed),
                 "at_least": model.carried if timed else None,
                 "latency_p50_s": None if work is None else work.p50_s,
                 "latency_p95_s": None if work is None else work.p95_s,
@@ -52,6 +52,12 @@ def limits(model: Model, *, with_run: bool) -> list[PlanLimit]:
             }
         )
     return rows
+
+
+def _unknown(model: Model, *, timed: bool) -> str:
+    if not timed:
+        return "not declared"
+    return "not seen to bend" if model.carried is not None else "this run does not tell"
 
 
 def what_if(made: WhatIf) -> PlanWhatIf:

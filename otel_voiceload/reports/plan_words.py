@@ -58,7 +58,7 @@ def undecided_by(report: Report, model: Model, changes: Sequence[Change]) -> str
     """Why this run can not answer what was asked; None when it can."""
     if report["run"]["validity"] == "inconclusive":
         reason = (report["run"]["validity_reasons"] or ["no reason is recorded"])[0]
-        return f"Nothing can be planned from this run: {reason}. Run it again without that."
+        return f"Nothing can be planned from this run: {reason}. Use another run."
     if model.fulls() or any(not each.relative for each in changes):
         return None
     return nothing_known(report)

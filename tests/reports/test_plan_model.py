@@ -164,6 +164,17 @@ def test_an_empty_run_gives_assumptions_and_no_limit() -> None:
     assert made.inputs.source("call.turn_cycle") == "assumption"
 
 
+def test_where_every_level_waits_it_is_not_known_what_was_carried() -> None:
+    calls = (60.0, 90.0)
+    llm = shapes.closed_loop(calls, 40.0)
+    full = shapes.evidence(calls, {"turn": llm, "llm": llm})
+
+    assert found(full).components.status == "at_most"
+    made = read(evidence=full)
+    assert made.model.carried is None
+    assert made.model.fulls() == ()
+
+
 def test_the_mean_turn_at_a_load_is_that_of_the_nearest_level() -> None:
     evidence = seen()
 

@@ -23,6 +23,9 @@ def test_without_a_run_nothing_was_measured() -> None:
 
     assert (row["latency_p50_s"], row["busy_s"]) == (None, None)
     assert rows.limits(model(None), with_run=False)[0]["why"] == "not declared"
+    assert (
+        rows.limits(model(None, carried=None), with_run=True)[0]["why"] == "this run does not tell"
+    )
 
 
 def test_a_need_says_where_each_of_its_numbers_comes_from() -> None:

@@ -8,7 +8,8 @@ select
     (
         select string_agg(distinct c.source, ', ' order by c.source)
         from component_chosen c
-        where c.run_id = f.run_id and c.component = f.component and c.source <> f.source
+        anti join faulty_sources other using (run_id, component, source)
+        where c.run_id = f.run_id and c.component = f.component
     ) as instead
 from faulty_sources f
 where f.run_id = $run_id

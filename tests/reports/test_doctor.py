@@ -145,3 +145,20 @@ def test_a_check_without_anything_to_look_at_is_not_called_well(tmp_path: Path) 
         assert {verdict for verdict, _ in verdicts(found, check).values()} == {"unknown"}
     assert verdicts(found, "clocks")["within the call"][0] == "unknown"
     assert verdicts(found, "latencies") == {"turn": ("ok", ANY)}
+
+
+def test_one_source_of_nonsense_does_not_stand_in_for_another(tmp_path: Path) -> None:
+    in_band = {"voiceload.component.source": "in_band", "voiceload.turn.index": 0}
+    spans = [target(number, 3.3 + number / 100, 0.0) for number in range(20)]
+    spans += [target(30 + number, 3.3 + number / 100, 0.0, **in_band) for number in range(20)]
+    batches = [
+        *batches_of(records.small_run(), records.RUN),
+        spans_batch(spans, BOT, "otel_voiceload"),
+    ]
+    with open_store(write_segment(tmp_path / "run.duckdb", batches)) as reading:
+        faulty = reading.query("faulty_components", run_id=records.RUN)
+
+    assert [(row["source"], row["instead"]) for row in faulty] == [
+        ("in_band", None),
+        ("target_trace", None),
+    ]

@@ -20,6 +20,8 @@ LIMIT_ERRORS: Final = ("rate_limited", "429", "too_many_requests", "resource_exh
 FULL_MACHINE: Final = 0.85  # of its cores, averaged over a level: bursts in it found none free
 ONE_CORE: Final = (0.9, 1.1)  # what one thread can take, and does at every level
 FULL_MEMORY: Final = 0.9
+UNATTRIBUTED: Final = "unattributed"
+ASKED: Final = ("stt", "llm", "tts", "tool")  # of whose requests an agent may keep a pool
 SAME_CAP: Final = 0.1
 USUALLY_AT_CAP: Final = 0.8  # median over most: below it the most was a moment's
 LONGER: Final = 1.5
@@ -76,6 +78,9 @@ def explain(
 
     Levels that the load came back down to belong to neither.
     """
+    if component == UNATTRIBUTED:
+        own = _own(grounds, well, bent)
+        return own if own is not None else _before_asking(grounds, bent)
     work = grounds.work(component)
     before = [each for each in work if each.level_no in well]
     since = [each for each in work if each.level_no in bent]
@@ -185,6 +190,19 @@ def _cap(component: str, before: Sequence[Work], since: Sequence[Work]) -> tuple
         f"beside them {component} waits {waits_s:.2f} s on average before it is taken up"
         " (an own pool, or a quota that makes requests wait)",
     )
+
+
+def _before_asking(grounds: Grounds, bent: Collection[int]) -> tuple[Cause, tuple[str, ...]]:
+    """Time before a component is asked at all: a pool that its spans do not show, if any does."""
+    for name in ASKED:
+        since = [each for each in grounds.work(name) if each.level_no in bent]
+        cap = _most_at_once(since)
+        if cap is not None:
+            return "pool", (
+                f"{name}: hard cap near {cap} at once, from {since[0].calls:.0f} calls on; what"
+                " comes beside them waits where no span tells of it",
+            )
+    return "unknown", ()
 
 
 def _most_at_once(since: Sequence[Work]) -> int | None:

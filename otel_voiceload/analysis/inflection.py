@@ -23,7 +23,7 @@ from otel_voiceload.analysis.recovery import Return, returned
 Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"]
 
 SERVED = ("stt", "llm", "tts", "endpointing", "tool", "text_aggregation")
-UNATTRIBUTED = "unattributed"
+UNATTRIBUTED = causes.UNATTRIBUTED
 SATURATED_KAPPA = 0.5
 SAME_ONSET = 1.30
 CLEARLY_LARGER = 2.0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Protocol, cast
 
-from otel_voiceload.analysis.cause import Grounds, Process, Work
+from otel_voiceload.analysis.cause import UNATTRIBUTED, Grounds, Process, Work
 
 Row = Mapping[str, object]
 
@@ -19,7 +20,10 @@ class Answers(Protocol):
 def grounds(reading: Answers, run_id: str, facts: Row) -> Grounds:
     """``facts`` is the run's row of run_facts."""
 
+    @cache  # asked for the number of the knee and again for its cause
     def work(component: str) -> Sequence[Work]:
+        if component in ("turn", UNATTRIBUTED):
+            return []  # neither of them has spans of its own
         rows = reading.query("component_load", run_id=run_id, component=component)
         return [_work(row) for row in rows]
 

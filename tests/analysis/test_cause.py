@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from otel_voiceload.analysis.cause import Grounds, Process, Work, explain
+from otel_voiceload.analysis.cause import Grounds, Process, Work, explain, served_per_s
 
 WELL, BENT = (0, 1), (2, 3)
 CALLS = (10, 20, 40, 80)
@@ -121,3 +121,37 @@ def test_a_full_machine_goes_before_the_slowness_that_it_makes() -> None:
 def test_what_only_levels_that_came_back_show_is_no_evidence() -> None:
     back = [replace(each, level_no=9) for each in work(CAPPED, WAITS)]
     assert told(Grounds(work=lambda name: back)) == ("unknown", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "cause", "says"),
+    [
+        ({"llm": work(CAPPED)}, "pool", "llm: hard cap near 15 at once, from 40 calls on"),
+        ({"llm": work(GROWS)}, "unknown", ""),
+        ({}, "unknown", ""),
+    ],
+)
+def test_time_that_no_span_explains_may_be_a_pool_in_front_of_a_component(
+    asked: dict[str, list[Work]], cause: str, says: str
+) -> None:
+    grounds = Grounds(work=lambda name: asked.get(name, []))
+    found, why = explain("unattributed", None, grounds, WELL, BENT)
+    assert found == cause
+    assert says in "; ".join(why)
+
+
+@pytest.mark.parametrize(
+    ("failures", "at_once", "per_s"),
+    [
+        ({"rate_limited": 9}, CAPPED, 30.0),  # 15 at once, half a second each
+        ({"rate_limited": 9}, GROWS, None),
+        ({"timeout": 9}, CAPPED, None),
+        ({}, CAPPED, None),
+    ],
+)
+def test_what_servers_that_refuse_can_do_is_told_by_how_many_there_are(
+    failures: dict[str, int], at_once: Sequence[tuple[float, int]], per_s: float | None
+) -> None:
+    asked = work(at_once, busy_s=(0.5,) * 4)
+    grounds = Grounds({"llm": failures}, lambda name: asked)
+    assert served_per_s("llm", grounds, BENT) == per_s

@@ -22,7 +22,7 @@ from tests.faults.load import SIZE, Load, send_again
 from tests.faults.rounds import IS_FULL, KILL_ROUNDS
 
 TINY = (*FREE, "--segment-items", str(5 * SIZE))
-ROUNDS_PER_STORE = 5 if IS_FULL else 3
+ROUNDS_PER_STORE = 5
 AT_ONCE = 2  # stores; half of a round is waiting for a process to start
 ENDS_EVERY = 7  # rounds: one is killed while it ends by itself
 LOOK_EVERY = 1 if IS_FULL else 3  # what one look misses the next one finds: spans accumulate

@@ -2,14 +2,15 @@
 -- question: Are there latencies that can not be: none, below zero, longer than their call?
 -- columns: subject, checked, faulty, verdict, found, left_out
 -- reads: component_observations, turns, calls, faulty_sources
--- Of a component that serves something also a latency of nothing at all: it was not measured.
+-- Of a component that serves something also a latency of nothing at all, unless it refused: it was
+-- not measured.
 with judged as (
     select
         o.component || ' from ' || o.source as subject,
         o.component,
         o.source,
         o.latency_s < 0 as below_zero,
-        o.latency_s = 0 and o.component in ('stt', 'llm', 'tts') as nothing,
+        o.latency_s = 0 and o.error_type is null and o.component in ('stt', 'llm', 'tts') as nothing,
         o.latency_s > 1 + (c.ended_ns - c.started_ns) / 1e9 as too_long
     from component_observations o
     left join calls c using (run_id, call_id)

@@ -115,6 +115,18 @@ def test_a_source_that_tells_nonsense_steps_back_behind_another(tmp_path: Path) 
     assert sources == (("in_band",),)
 
 
+def test_a_source_whose_attempts_were_refused_at_once_tells_no_nonsense(tmp_path: Path) -> None:
+    refused = {"error.type": "rate_limited"}
+    spans = [target(number, 3.3 + number / 100, 0.0, **refused) for number in range(20)]
+    spans.append(target(30, 3.6, 0.25))
+    batches = [
+        *batches_of(records.small_run(), records.RUN),
+        spans_batch(spans, BOT, "otel_voiceload"),
+    ]
+    with open_store(write_segment(tmp_path / "run.duckdb", batches)) as reading:
+        assert reading.query("faulty_components", run_id=records.RUN) == []
+
+
 def verdicts(found: Examined, check: str) -> dict[object, tuple[object, object]]:
     return {row[1]: (row[4], row[5]) for row in found.rows if row[0] == check}
 

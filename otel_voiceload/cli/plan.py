@@ -31,8 +31,8 @@ def plan(
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN]",
-            help="Id, a tag, latest, baseline, or a .duckdb file; none: assumptions alone.",
+            metavar="RUN",
+            help="Id, a tag, latest, baseline, or a .duckdb file; --target-calls needs none.",
         ),
     ] = None,
     changes: Annotated[

@@ -20,6 +20,7 @@ PARAMETERS: dict[str, object] = {
     "marked": [],
     "knee_calls": 24.0,
     "component": "llm",
+    "attribute": "voiceload.scenario.name",
 }
 
 

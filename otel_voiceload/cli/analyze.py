@@ -19,6 +19,7 @@ from otel_voiceload.cli.reading import (
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import UsageError
 from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
+from otel_voiceload.reports.build_split import attribute_of
 from otel_voiceload.reports.marks import read_marks
 
 app = verb_app()
@@ -45,6 +46,20 @@ def analyze(
     until: Annotated[
         str | None, typer.Option("--until", help="Only up to here, said as for --since.")
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="ATTRIBUTE", help="Split latency by provider, model, scenario, or any."
+        ),
+    ] = None,
+    background_calls: Annotated[
+        float,
+        typer.Option(
+            "--background-calls",
+            min=0,
+            help="Calls that were on the target already: N* and ceilings count them.",
+        ),
+    ] = 0.0,
     threshold: Annotated[
         list[str] | None,
         typer.Option("--threshold", help="A promise to judge, such as turn_latency:p95<2s."),
@@ -73,6 +88,8 @@ def analyze(
             baselines=read_marks(common.store).baselines,
             declared=declared,
             declared_in="" if limits is None else limits.name,
+            background_calls=background_calls,
+            by=None if by is None else attribute_of(by),
         )
         report = build_report(reading, run_id, options)
     if component is not None and component not in COMPONENTS and not report["components"]:

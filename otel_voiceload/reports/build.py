@@ -19,16 +19,16 @@ from otel_voiceload.analysis import (
     validity,
     verdict,
 )
+from otel_voiceload.analysis.background import with_background
 from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.capacity.declared import PlanFile
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
-from otel_voiceload.reports import build_drift, build_late, build_resources
+from otel_voiceload.reports import build_drift, build_late, build_resources, build_split, said
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
-from otel_voiceload.reports import said
 from otel_voiceload.reports.build_causes import grounds
 from otel_voiceload.reports.build_measured import read_samples
 from otel_voiceload.reports.plan_model import mean_turn_s, read_model
@@ -58,11 +58,15 @@ class ReportOptions:
     baselines: tuple[str, ...] = ()  # runs marked as such after the fact, beside those so tagged
     declared: PlanFile = field(default_factory=PlanFile)  # limits of providers, for the fixes
     declared_in: str = ""  # the name of that file
+    background_calls: float = 0.0  # that were on the target already
+    by: str | None = None  # an attribute to split latency by
 
     def problems(self) -> list[str]:
         found = []
         if self.expected_peak is not None and self.expected_peak <= 0:
             found.append(f"an expected peak of {self.expected_peak:g} calls: use 1 or more")
+        if self.background_calls < 0:
+            found.append(f"{self.background_calls:g} background calls: use 0 or more")
         if None not in (self.since_ns, self.until_ns) and not (
             cast(int, self.since_ns) < cast(int, self.until_ns)
         ):
@@ -169,9 +173,12 @@ class _Builder:
         promised = headroom.safe_calls(self._found.components, slo, own)
         room = headroom.headroom(self._expected_peak, promised)
         samples, found = self._samples, self._found
-        curve = self._reading.query("component_curve", run_id=self._run_id)
+        background = self._options.background_calls
+        curve = findings.in_calls_of_both(
+            self._reading.query("component_curve", run_id=self._run_id), background
+        )
         late = build_late.late(self._reading, self._run_id, self._facts, self._baseline["p95_s"])
-        return {
+        report: Report = {
             "schema_version": 1,
             "run": self._run(state, reasons),
             "verdict": verdict.decide(written or [each for each, _ in judged], state),
@@ -182,7 +189,7 @@ class _Builder:
             "components": findings.components(
                 found, curve, self._sound.sources, self._options.component
             ),
-            "levels": findings.levels(self._sound.levels),
+            "levels": findings.levels(findings.in_calls_of_both(self._sound.levels, background)),
             "unattributed": figures.unattributed(samples),
             "turn_latency": figures.latency(samples.measured["turn_latency"]),
             "greeting": figures.latency(samples.measured["greeting"]),
@@ -228,6 +235,11 @@ class _Builder:
             "resources": build_resources.resources(self._reading, self._run_id, self._facts),
             "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
         }
+        if self._options.by is not None:
+            report["by"] = build_split.split(
+                self._reading, self._run_id, self._options.by, background
+            )
+        return report
 
     def _fixes(self) -> tuple[fixes.Fix, ...]:
         options, peak = self._options, self._expected_peak
@@ -259,7 +271,8 @@ class _Builder:
 
     def _gather(self) -> Evidence:
         names = ("level_blocks", "level_cells", "level_throughput", "turn_cycles")
-        return gather(*(self._reading.arrays(name, run_id=self._run_id) for name in names))
+        found = gather(*(self._reading.arrays(name, run_id=self._run_id) for name in names))
+        return with_background(found, self._options.background_calls)
 
     def _judged(self) -> tuple[list[judge.Judged], list[tuple[judge.Judged, bool]]]:
         """The user's thresholds judged, and all of them with whether the user wrote them."""
@@ -303,6 +316,8 @@ class _Builder:
             "co_located": cast("bool | None", facts["co_located"]),
             "shut_down": bool(facts["shut_down"]),
         }
+        if self._options.background_calls:
+            run["background_calls"] = self._options.background_calls
         if facts["planted"]:
             run["planted"] = str(facts["planted"])
         return run

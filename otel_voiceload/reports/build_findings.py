@@ -135,6 +135,20 @@ def _curve_point(row: Mapping[str, object]) -> CurvePoint:
     }
 
 
+def in_calls_of_both(rows: Rows, background: float) -> Rows:
+    """The rows with the calls that were there already (`--background-calls`) in every number."""
+    if not background:
+        return rows
+    names = ("concurrency", "level", "calls_asked", "calls_held")
+    return [
+        {
+            key: cast(float, value) + background if key in names and value is not None else value
+            for key, value in row.items()
+        }
+        for row in rows
+    ]
+
+
 def levels(rows: Rows) -> list[Level]:
     names = (
         "level", "stage_index", "phase", "calls_asked", "calls_held", "turns", "p50_s", "p95_s",

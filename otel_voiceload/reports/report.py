@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from otel_voiceload.reports.build_split import Split
 from otel_voiceload.reports.fix_types import Fix
 
 Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
@@ -37,6 +38,7 @@ class Run(TypedDict):
     validity: Validity
     validity_reasons: list[str]
     co_located: bool | None
+    background_calls: NotRequired[float]  # there already: every number of calls has them in it
     planted: NotRequired[str]  # of a demo: "llm:48"
     shut_down: bool  # False: the generator was killed and the run has no end of its own
 
@@ -413,4 +415,5 @@ class Report(TypedDict):
     thresholds: list[ThresholdResult]
     generator: Generator
     resources: Resources
+    by: NotRequired[Split]  # as asked for with --by
     next_step: str  # what to do now, one line

@@ -102,3 +102,31 @@ def test_a_folder_that_is_no_store_is_named(tmp_path: Path, capsys: Capture) -> 
 
     assert ended.code == 2
     assert str(tmp_path) in ended.err
+
+
+def test_latency_is_split_by_what_spans_name_and_unknown_where_none_does(
+    store: Path, capsys: Capture
+) -> None:
+    report = json.loads(ovl(capsys, store, "analyze", "friday", "--by", "source", "-f", "json").out)
+    jsonschema.validate(report, schema())
+    groups = {(each["component"], each["value"]) for each in report["by"]["groups"]}
+    assert ("llm", "simulated") in groups
+
+    text = ovl(capsys, store, "analyze", "friday", "--by", "model").out
+    assert "SECONDS by voiceload.component.model (ovl query split_latency)" in text
+    assert "unknown" in text.partition("split_latency")[2]
+
+
+def test_calls_that_were_there_already_count_and_are_said(store: Path, capsys: Capture) -> None:
+    words = ("analyze", "friday", "-f", "json")
+    alone = json.loads(ovl(capsys, store, *words).out)
+    both = json.loads(ovl(capsys, store, *words, "--background-calls", "100").out)
+
+    jsonschema.validate(both, schema())
+    assert both["run"]["background_calls"] == 100
+    assert [each["calls_asked"] for each in both["levels"]] == [
+        each["calls_asked"] + 100 for each in alone["levels"]
+    ]
+    assert "100 calls were there already" in (
+        ovl(capsys, store, "analyze", "friday", "--background-calls", "100").out
+    )

@@ -28,6 +28,11 @@ def about_run(report: Report) -> list[str]:
         f" started {moment(run['started'])}",
         *run["validity_reasons"],
     ]
+    if others := run.get("background_calls"):
+        lines.append(
+            f"{others:g} calls were there already: every number of calls has them in it,"
+            " and each is taken to ask what one of ours asks"
+        )
     if not run["shut_down"]:
         lines.append(
             "the generator ended without a shutdown; the run's last seconds may be missing"

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from otel_voiceload.reports.render import facts, phases, resources
+from otel_voiceload.reports.render import facts, phases, resources, split
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.late import about_late, about_quotas
@@ -56,6 +56,7 @@ def render(report: Report, *, color: bool = False) -> str:
             "",
             *_levels(report, paint),
             "",
+            *_split(report, paint),
             *_phases(report, paint),
             *_thresholds(report, paint),
             "",
@@ -159,6 +160,28 @@ def _left_out(report: Report, grid: Grid) -> list[str]:
     if more:
         lines.append(f"not shown for width: {', '.join(more)} (ovl analyze -f md)")
     return lines
+
+
+def _split(report: Report, paint: Paint) -> list[str]:
+    """What ``--by`` asked for: nothing without it."""
+    rows = split.rows(report)
+    if not rows:
+        return []
+
+    def line(cells: Sequence[str]) -> str:
+        name, value, *figures, ends = cells
+        padded = "".join(
+            f"{text:>{width}}" for text, width in zip(figures, (7, 8, 8, 8), strict=True)
+        )
+        return f"  {_short(name):<12}{value[:18]:<19}{padded}  {ends}".rstrip()
+
+    return [
+        paint(f"  SECONDS {split.title(report)}", "strong")
+        + paint(f" (ovl query {split.QUERY})", "dim"),
+        paint(line(split.COLUMNS), "dim"),
+        *map(line, rows),
+        "",
+    ]
 
 
 def _phases(report: Report, paint: Paint) -> list[str]:

@@ -1,0 +1,60 @@
+"""Latency by the value of an attribute (``ovl analyze --by``), as rows of a table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_voiceload.reports.build_split import SplitGroup
+from otel_voiceload.reports.render.phrases import UNKNOWN, bare_seconds, calls, percent
+from otel_voiceload.reports.report import Report
+
+COLUMNS: Final = ("component", "value", "turns", "p50", "p95", "errors", "p95 by calls")
+QUERY: Final = "split_latency"
+
+
+def title(report: Report) -> str:
+    split = report.get("by")
+    return "" if split is None else f"by {split['attribute']}"
+
+
+def rows(report: Report) -> list[tuple[str, ...]]:
+    """One per component and value: over all levels, then at the lowest and the highest of them.
+
+    Components of which nobody told a value are left out, unless there is no other.
+    """
+    split = report.get("by")
+    if split is None:
+        return []
+    told = {each["component"] for each in split["groups"] if each["value"] != UNKNOWN}
+    whole = [
+        each
+        for each in split["groups"]
+        if each["calls"] is None and (each["component"] in told or not told)
+    ]
+    return [_row(each, split["groups"]) for each in whole]
+
+
+def _row(group: SplitGroup, groups: list[SplitGroup]) -> tuple[str, ...]:
+    levels = sorted(
+        (
+            (each["calls"], each["p95_s"])
+            for each in groups
+            if each["calls"] is not None
+            and (each["component"], each["value"]) == (group["component"], group["value"])
+        ),
+        key=lambda each: each[0] or 0.0,
+    )
+    ends = dict.fromkeys([levels[0], levels[-1]] if levels else [])
+    return (
+        group["component"],
+        group["value"],
+        str(group["samples"]),
+        _seconds(group["p50_s"]),
+        _seconds(group["p95_s"]),
+        UNKNOWN if group["error_rate"] is None else percent(group["error_rate"]),
+        ", ".join(f"{calls(at)}: {_seconds(p95_s)}" for at, p95_s in ends),
+    )
+
+
+def _seconds(value: float | None) -> str:
+    return UNKNOWN if value is None else bare_seconds(value, None)

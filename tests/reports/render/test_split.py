@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from otel_voiceload.reports.build_split import SplitGroup
+from otel_voiceload.reports.render import split, terminal
+from tests.reports.samples import demo_report
+
+
+def group(component: str, value: str, calls: float | None, p95_s: float | None) -> SplitGroup:
+    return {
+        "component": component,
+        "value": value,
+        "calls": calls,
+        "samples": 40,
+        "p50_s": 0.5,
+        "p95_s": p95_s,
+        "error_rate": 0.0,
+    }
+
+
+GROUPS = [
+    group("llm", "large", None, 1.0),
+    group("llm", "large", 12, 0.5),
+    group("llm", "large", 96, None),
+    group("stt", "unknown", None, 0.2),
+]
+
+
+def test_without_by_nothing_is_shown() -> None:
+    assert split.rows(demo_report()) == []
+    assert "SECONDS by" not in terminal.render(demo_report())
+
+
+def test_a_row_has_all_levels_and_the_ends_of_the_load_and_names_its_query() -> None:
+    report = demo_report()
+    report["by"] = {"attribute": "gen_ai.request.model", "groups": GROUPS}
+
+    (row,) = split.rows(report)
+
+    assert row == ("llm", "large", "40", "0.50", "1.00", "0%", "12: 0.50, 96: unknown")
+    text = terminal.render(report)
+    assert "SECONDS by gen_ai.request.model (ovl query split_latency)" in text
+
+
+def test_a_component_of_which_nobody_says_a_value_is_shown_only_where_there_is_no_other() -> None:
+    report = demo_report()
+    report["by"] = {"attribute": "x", "groups": GROUPS[3:]}
+    assert [row[:2] for row in split.rows(report)] == [("stt", "unknown")]

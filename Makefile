@@ -11,7 +11,7 @@ UV     := build/uv/bin/uv
 AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock docs clips accuracy accuracy-live bench bench-setup faults phases fuzz interop dist clean
+.PHONY: help demo test check fmt lock docs clips accuracy accuracy-late accuracy-live bench bench-setup faults phases fuzz interop dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ clips: $(STAMP) ## speak the clip pack anew (needs espeak-ng)
 accuracy: $(STAMP) ## score the verdict on 750 simulated runs, write docs/accuracy.md (twenty minutes)
 	$(BIN)/python -m tests.accuracy.demo_statistics
 	$(BIN)/python -m tests.accuracy.benchmark --seeds release
+
+accuracy-late: $(STAMP) ## look for capacity that comes late, where it does and where it does not (an hour)
+	$(BIN)/python -m tests.accuracy.late_capacity
 
 accuracy-live: $(STAMP) ## name six limits of the reference agent in real calls (half an hour)
 	$(BIN)/python -m tests.accuracy.live

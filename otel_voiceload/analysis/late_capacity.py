@@ -122,14 +122,16 @@ def _late(hold: Hold, usual: tuple[float, float] | None) -> Late | None:
             continue
         if after_s > max(WELL * base_s, base_s + LEAST_GROWTH_S / 2):
             continue
-        worse_s, worse_error_s = _pooled(slow)
+        # In the last slow piece it got well, so that piece is of both parts and speaks for neither.
+        sure = slow[:-1] if len(slow) > LEAST_SLOW else slow
+        worse_s, worse_error_s = _pooled(sure)
         least_s = max(SLOW * base_s, base_s + LEAST_GROWTH_S)
         spread_s = sqrt(worse_error_s**2 + after_error_s**2 + base_error_s**2)
         begin = slow[: max(1, round(hold.cycle_s / hold.piece_s) + 1)]
         if (
             worse_s < least_s
             or worse_s - max(after_s, base_s) < Z_LIMIT * spread_s
-            or sum(piece.mean_s >= least_s for piece in slow) < MOSTLY * len(slow)
+            or sum(piece.mean_s >= least_s for piece in sure) < MOSTLY * len(sure)
             or not any(piece.mean_s >= least_s for piece in begin)
             or slow[-1].mean_s < WELL * base_s
         ):

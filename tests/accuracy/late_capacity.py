@@ -109,7 +109,7 @@ def main(say: Callable[[str], None] = print) -> None:
     for family in PLAIN:
         wrong_late = wrong_walls = runs = 0
         for profile in families.PROFILES:
-            for seed in range(seeds // len(families.PROFILES)):
+            for seed in range(max(1, seeds // len(families.PROFILES))):
                 told_late, walls = plain(family, profile, 7000 + seed)
                 wrong_late += bool(told_late)
                 wrong_walls += bool(walls)

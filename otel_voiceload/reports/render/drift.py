@@ -63,7 +63,8 @@ def _figure(value: float | None, unit: str) -> str:
         case "ratio":
             return percent(value)
         case "By":
-            return f"{number(value / 1e6)} MB"
+            large = abs(value) >= 1e10
+            return f"{number(value / 1e9)} GB" if large else f"{number(value / 1e6)} MB"
         case "cores":
             return f"{number(value)} cores"
         case _:

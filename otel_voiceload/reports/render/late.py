@@ -62,5 +62,7 @@ def _wall(wall: QuotaWall) -> str:
 
 
 def _time(seconds_: float) -> str:
-    """A length: short ones as seconds with what matters of them."""
-    return f"{number(seconds_)} s" if seconds_ < 10 else span_of(seconds_)
+    """A length; in seconds up to ten minutes, since levels and lags are compared by them."""
+    if seconds_ < 10:
+        return f"{number(seconds_)} s"
+    return f"{seconds_:.0f} s" if seconds_ < 600 else span_of(seconds_)

@@ -59,10 +59,10 @@ def test_the_gap_and_the_level_say_what_was_seen_and_when_it_was_well() -> None:
 
     assert gap == (
         "step by step it carried 500 calls, a jump to 300 it did not (p95 3.20 s where 1.20 s is"
-        " twice the baseline; no smaller jump was tried); well 2 min into it: capacity arrives late"
+        " twice the baseline; no smaller jump was tried); well 140 s into it: capacity arrives late"
     )
     assert level == (
-        "llm was worse at 160 calls and recovered after 2 min (to within 12 s): 1.90 s until then,"
+        "llm was worse at 160 calls and recovered after 140 s (to within 12 s): 1.90 s until then,"
         " 0.31 s after, 0.30 s on the levels below"
     )
 

@@ -130,3 +130,22 @@ def test_calls_that_were_there_already_count_and_are_said(store: Path, capsys: C
     assert "100 calls were there already" in (
         ovl(capsys, store, "analyze", "friday", "--background-calls", "100").out
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "section", "columns"),
+    [
+        ("level_table", "levels", ("calls_asked", "turns", "p50_s", "p95_s", "no_response")),
+        ("run_facts", "run", ("seed", "wire", "profile")),
+    ],
+)
+def test_a_figure_of_the_report_is_what_the_named_query_says(
+    query: str, section: str, columns: tuple[str, ...], store: Path, capsys: Capture
+) -> None:
+    told = json.loads(ovl(capsys, store, "analyze", "friday", "-f", "json").out)[section]
+    asked = json.loads(ovl(capsys, store, "query", query, "--run", "friday", "-f", "json").out)
+
+    told = told if isinstance(told, list) else [told]
+    assert [[row[name] for name in columns] for row in told] == [
+        [row[name] for name in columns] for row in asked
+    ]

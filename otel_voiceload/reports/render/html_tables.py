@@ -7,6 +7,7 @@ from typing import Final
 from otel_voiceload.reports.render import facts, phases, resources
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Grid, LevelRow
 from otel_voiceload.reports.render.markup import Html, tag
+from otel_voiceload.reports.render.origins import origin
 from otel_voiceload.reports.render.phrases import bounds, observed, verdict_of
 from otel_voiceload.reports.report import Report
 
@@ -40,6 +41,7 @@ def level_table(grid: Grid, report: Report) -> Html:
             "div",
             tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers"),
             *(tag("p", note, class_="muted") for note in notes),
+            tag("p", origin("levels"), class_="muted"),
             class_="panel scroll",
         ),
     )
@@ -77,7 +79,8 @@ def phase_table(report: Report) -> Html:
     ]
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="numbers")
     title = tag("h2", "Phases, seconds of whole turns")
-    return tag("section", title, tag("div", table, class_="panel scroll"))
+    below = tag("p", origin("phases"), class_="muted")
+    return tag("section", title, tag("div", table, below, class_="panel scroll"))
 
 
 def threshold_table(report: Report) -> Html:
@@ -105,7 +108,8 @@ def threshold_table(report: Report) -> Html:
         if rows
         else tag("p", "None were judged.")
     )
-    return tag("section", tag("h2", "Thresholds"), tag("div", body, class_="panel scroll"))
+    below = tag("p", origin("thresholds"), class_="muted")
+    return tag("section", tag("h2", "Thresholds"), tag("div", body, below, class_="panel scroll"))
 
 
 def resource_table(report: Report) -> Html:

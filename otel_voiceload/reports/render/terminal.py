@@ -14,6 +14,7 @@ from otel_voiceload.reports.render import facts, phases, resources, split
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.late import about_late, about_quotas
+from otel_voiceload.reports.render.origins import origin
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report, ThresholdResult
 
@@ -59,9 +60,12 @@ def render(report: Report, *, color: bool = False) -> str:
             *_split(report, paint),
             *_phases(report, paint),
             *_thresholds(report, paint),
+            *_origin("thresholds", paint),
             "",
             *_paragraph("calls", facts.about_calls(report), paint),
+            *_origin("calls", paint),
             *_paragraph("generator", facts.about_generator(report), paint),
+            *_origin("generator", paint),
             "",
             *_resources(report, paint),
             *_paragraph("next", [report["next_step"]], paint),
@@ -97,10 +101,11 @@ def _verdict(report: Report, paint: Paint) -> list[str]:
 def _carries(report: Report, paint: Paint) -> list[str]:
     """What the verdict rests on and how far it carries."""
     lines = _paragraph("because", facts.about_cause(report), paint)
+    lines += _origin("verdict", paint) if lines else []
     lines += _paragraph("ceilings", facts.about_ceilings(report), paint)
     lines += _paragraph("headroom", [facts.about_headroom(report)], paint)
     lines += _paragraph("fix", facts.about_fixes(report), paint)
-    return lines
+    return [*lines, *_origin("carries", paint)]
 
 
 def _levels(report: Report, paint: Paint) -> list[str]:
@@ -117,7 +122,7 @@ def _levels(report: Report, paint: Paint) -> list[str]:
     lines.append("")
     lines += _paragraph("rest", [f"unattributed {facts.about_unattributed(report)}"], paint)
     lines += _paragraph("", _left_out(report, grid), paint)
-    return lines
+    return [*lines, *_origin("levels", paint)]
 
 
 def _bend_line(row: BendRow, paint: Paint) -> list[str]:
@@ -225,6 +230,7 @@ def _resources(report: Report, paint: Paint) -> list[str]:
         paint(f"  {resources.UNITS}", "dim"),
         "",
         *_paragraph("cost", resources.about_resources(report), paint),
+        *_origin("resources", paint),
         "",
     ]
 
@@ -272,6 +278,13 @@ def _threshold(result: ThresholdResult, censored_at_s: float | None, paint: Pain
     lines.append(head + seen + paint(first, tone))
     lines += [" " * (WIDTH - room) + paint(part, tone) for part in rest]
     return lines
+
+
+def _origin(section: str, paint: Paint) -> list[str]:
+    """Where the numbers above come from, so that anybody can ask for them again."""
+    return [
+        paint(" " * (LABEL + 2) + line, "dim") for line in _wrap(origin(section), WIDTH - LABEL - 2)
+    ]
 
 
 def _paragraph(label: str, parts: list[str], paint: Paint) -> list[str]:

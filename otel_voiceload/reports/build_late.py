@@ -13,7 +13,8 @@ from otel_voiceload.analysis import late_capacity, quota, spike_gap, spike_recov
 from otel_voiceload.analysis.late_capacity import Late
 from otel_voiceload.analysis.spike_recovery import After
 from otel_voiceload.reports import build_phases as phases
-from otel_voiceload.reports.report import LateCapacity, QuotaWall, Spike, SpikeGap
+from otel_voiceload.reports.report import Spike
+from otel_voiceload.reports.report_late import LateCapacity, QuotaWall, SpikeGap
 from otel_voiceload.store.reading import Arrays
 
 

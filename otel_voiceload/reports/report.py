@@ -11,6 +11,12 @@ from typing import Literal, NotRequired, TypedDict
 
 from otel_voiceload.reports.build_split import Split
 from otel_voiceload.reports.fix_types import Fix
+from otel_voiceload.reports.report_late import LateCapacity, QuotaWall, SpikeGap
+from otel_voiceload.reports.report_resources import CallCost as CallCost
+from otel_voiceload.reports.report_resources import ResourceCeiling as ResourceCeiling
+from otel_voiceload.reports.report_resources import ResourceLevel as ResourceLevel
+from otel_voiceload.reports.report_resources import ResourceRole as ResourceRole
+from otel_voiceload.reports.report_resources import Resources as Resources
 
 Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
 ThresholdVerdict = Literal["pass", "fail", "unknown", "not_applicable"]
@@ -18,7 +24,6 @@ Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", 
 Role = Literal["bottleneck", "candidate", "follows", "healthy", "unobserved"]
 Cause = Literal["provider_limit", "provider_slow", "own_cpu", "own_memory", "pool", "unknown"]
 Validity = Literal["valid", "degraded", "inconclusive"]
-ResourceRole = Literal["generator", "target"]
 DriftVerdict = Literal["rising", "falling", "steady", "unknown"]
 StopReason = Literal[
     "target_reached", "quality_floor", "duration", "generator_limit", "user", "kill"
@@ -158,54 +163,6 @@ class Spike(TypedDict):
     limited_share: float | None  # of its time, in which the generator was the limit
 
 
-class SpikeGap(TypedDict):
-    """Calls that were carried step by step, and not when they came at once."""
-
-    climbed: float  # the most that were carried step by step
-    jumped: float  # the smallest jump that was not
-    carried_jump: float | None  # the largest jump below it that was; None: none was tried
-    stage_index: int
-    p95_s: float
-    limit_s: float  # twice the baseline's p95
-    failed_share: float  # turns without an answer
-    recovered_after_s: float | None  # inside the jump; None: not seen
-    before_climb: bool  # the climb may then have found a target that was warm
-
-
-class LateCapacity(TypedDict):
-    """A held level in which a component was slow first, and well after, at the same load."""
-
-    component: str
-    calls: float
-    stage_index: int
-    spike: bool
-    started: str
-    recovered_after_s: float  # from the begin of the level
-    resolution_s: float
-    usual_s: float  # own time on the levels below
-    worse_s: float
-    after_s: float
-    turns: int
-
-
-class QuotaWall(TypedDict):
-    """Refusals that began at a constant load, once so many requests had been taken."""
-
-    component: str  # "connect" for calls that the target turned away
-    kind: Literal["lasting", "recurring"]
-    calls: float
-    stage_index: int
-    at_s: float  # since the run's first stage; of walls that come back the first one
-    at: str | None
-    requests: int  # taken since the run began
-    last_minute: int  # of these
-    refused_share: float  # behind the wall
-    error_type: str
-    walls: int
-    period_s: float | None
-    period_requests: int | None  # taken from one wall to the next
-
-
 class Unattributed(TypedDict):
     p50_s: float | None
     p95_s: float | None
@@ -292,56 +249,6 @@ class Drift(TypedDict):
     exhausted_in_s: float | None  # from the end of the hold, when it goes towards a limit
     exhausted_at_least_s: float | None
     why: str  # what is not known, and what would tell
-
-
-class CallCost(TypedDict):
-    """What one call more took of one process: a slope over the counted seconds of all levels."""
-
-    role: ResourceRole
-    process: str  # "worker" for all of them; "machine" has the traffic of their calls
-    seconds: int  # that it rests on
-    calls_from: float | None
-    calls_to: float | None
-    cpu_idle: float | None  # cores
-    cpu_per_call: float | None
-    rss_idle_bytes: float | None
-    rss_bytes_per_call: float | None
-    sent_bytes_per_s_per_call: float | None
-    received_bytes_per_s_per_call: float | None
-
-
-class ResourceCeiling(TypedDict):
-    """(what the machine has - idle) / per call, had the role the machine to itself."""
-
-    role: ResourceRole
-    cpu_calls: float | None
-    memory_calls: float | None
-
-
-class ResourceLevel(TypedDict):
-    """What a role took at one level, its processes together; levels in the order of the run."""
-
-    role: ResourceRole
-    source: str  # "sampled" from outside, or "otlp": told by the target
-    phase: str
-    calls: float
-    at_s: float  # the middle of it, from the start of the run
-    seconds: int
-    cpu: float | None  # cores
-    rss_bytes: float | None
-    fds: float | None
-    sockets: float | None
-    sent_bytes_per_s: float | None  # in the calls' messages, by the generator's own count
-    received_bytes_per_s: float | None
-    gc_share: float | None  # of its time, in pauses
-
-
-class Resources(TypedDict):
-    machine_cores: int | None  # of the generator's machine
-    machine_memory_bytes: int | None
-    per_call: list[CallCost]
-    ceilings: list[ResourceCeiling]
-    levels: list[ResourceLevel]
 
 
 class CopyLedger(TypedDict):

@@ -17,7 +17,7 @@ from otel_voiceload.capacity.simulate import SimulatedRun, simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.model import Stage
 from otel_voiceload.reports.build_late import autoscaling, quota_walls
-from otel_voiceload.reports.report import LateCapacity, QuotaWall
+from otel_voiceload.reports.report_late import LateCapacity, QuotaWall
 from tests.accuracy import families
 from tests.accuracy.quick_store import QuickStore
 

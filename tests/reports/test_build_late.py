@@ -13,7 +13,8 @@ from otel_voiceload.capacity.simulate import SimulatedRecord, SimulatedRun, simu
 from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.model import NS_PER_S, Stage, TurnRecord
 from otel_voiceload.reports import build_late
-from otel_voiceload.reports.report import LateCapacity, QuotaWall, Spike, SpikeGap
+from otel_voiceload.reports.report import Spike
+from otel_voiceload.reports.report_late import LateCapacity, QuotaWall, SpikeGap
 from otel_voiceload.store.reading import Reading
 from tests.accuracy import late_capacity as stories
 

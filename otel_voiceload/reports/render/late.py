@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from otel_voiceload.reports.render.phrases import calls, number, percent, seconds, span_of
-from otel_voiceload.reports.report import LateCapacity, QuotaWall, Report, SpikeGap
+from otel_voiceload.reports.report import Report
+from otel_voiceload.reports.report_late import LateCapacity, QuotaWall, SpikeGap
 
 
 def about_late(report: Report) -> list[str]:

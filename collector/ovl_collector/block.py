@@ -18,6 +18,7 @@ _BLOCK_ROWS: Final = 4096
 _BLOCK_CHARACTERS: Final = 4 * 2**20
 
 _COLUMNS: Final = len(SPANS)
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class SpanBlocks:
@@ -59,9 +60,17 @@ class SpanBlocks:
 
 
 def fingerprints(trace_ids: bytes, span_ids: bytes) -> npt.NDArray[np.uint64]:
-    """64 bits per span, from all ids one after the other. Ids are random, so mixing them is hash
-    enough."""
+    """64 bits per span, from all ids one after the other. Ids should be random and some are
+    counters, so each part is folded downwards before it is spread: a product moves bits only up,
+    and ids that differ in their last bytes came out alike."""
     traces = np.frombuffer(trace_ids, "<u8").reshape(-1, 2)
-    spans = np.frombuffer(span_ids, "<u8")
-    mixed: npt.NDArray[np.uint64] = spans ^ (traces[:, 0] * np.uint64(0x9E3779B97F4A7C15))
-    return mixed ^ (traces[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F))
+    mixed = _spread(np.frombuffer(span_ids, "<u8"))
+    mixed = _spread(mixed ^ traces[:, 0])
+    return _spread(mixed ^ traces[:, 1])
+
+
+def _spread(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    folded: npt.NDArray[np.uint64] = (values ^ (values >> np.uint64(32))) * _ODD
+    folded ^= folded >> np.uint64(29)
+    folded *= _ODD
+    return folded ^ (folded >> np.uint64(32))

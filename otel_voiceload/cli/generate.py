@@ -215,7 +215,7 @@ def generate(
         typer.Option(
             "--abort-on-fail",
             rich_help_panel=RUN,
-            help="End the run, with 99, when a threshold on callers or components is surely broken.",
+            help="End the run, with 99, when a threshold on callers or components surely broke.",
         ),
     ] = False,
     abort_grace: Annotated[

@@ -1,3 +1,5 @@
+import pytest
+
 from ovl_collector import block, decode
 from ovl_collector.decode import Decoder
 
@@ -34,3 +36,12 @@ def test_large_groups_and_small_ones_give_the_same_rows(monkeypatch):
     walked = Decoder().decode("traces", body, 1, json=False)
     assert walked.rows.equals(parsed.rows)
     assert (walked.resources, walked.scopes) == (parsed.resources, parsed.scopes)
+
+
+@pytest.mark.parametrize("counter", ["trace", "span", "both"])
+def test_ids_that_count_up_have_fingerprints_of_their_own(counter):
+    """Random ids are only a recommendation, and some senders and simulations count."""
+    trace_ids = b"".join((n if counter != "span" else 7).to_bytes(16) for n in range(5000))
+    span_ids = b"".join((n if counter != "trace" else 7).to_bytes(8) for n in range(5000))
+    found = block.fingerprints(trace_ids, span_ids)
+    assert len(set(found.tolist())) == 5000

@@ -9,11 +9,23 @@ from typing import Annotated
 import typer
 
 from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.cli.target_options import (
+    CALLS,
+    Allow,
+    Calls,
+    Duration,
+    Headers,
+    Params,
+    Profile,
+    Rate,
+    Scenarios,
+    Stages,
+    TlsCa,
+    TlsInsecure,
+)
 
 app = verb_app()
 
-CALLS = "Calls"
-TARGET = "Target"
 ANSWERS = "Answers to what only people know"
 
 
@@ -22,32 +34,12 @@ ANSWERS = "Answers to what only people know"
 def check(
     common: Common,
     target: Annotated[str, typer.Argument(help="Whom the test will call: ws://127.0.0.1:8765.")],
-    profile: Annotated[
-        str | None,
-        typer.Option("--profile", "-p", rich_help_panel=CALLS, help="Load shape, as of generate."),
-    ] = None,
-    calls: Annotated[
-        int | None,
-        typer.Option("--calls", "-c", min=1, rich_help_panel=CALLS, help="Calls held at once."),
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option("--rate", min=0.001, rich_help_panel=CALLS, help="Calls begun per second."),
-    ] = None,
-    duration: Annotated[
-        str | None,
-        typer.Option("--duration", "-d", rich_help_panel=CALLS, help="How long: 30s, 10m, 1h30m."),
-    ] = None,
-    stage: Annotated[
-        list[str] | None,
-        typer.Option("--stage", "-s", rich_help_panel=CALLS, help="As of generate (repeatable)."),
-    ] = None,
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--scenario", rich_help_panel=CALLS, help="File or name, with a weight: NAME=2."
-        ),
-    ] = None,
+    profile: Profile = None,
+    calls: Calls = None,
+    rate: Rate = None,
+    duration: Duration = None,
+    stage: Stages = None,
+    scenario: Scenarios = None,
     max_calls: Annotated[
         int, typer.Option("--max-calls", min=1, rich_help_panel=CALLS, help="Never hold more.")
     ] = 100,
@@ -59,35 +51,11 @@ def check(
         list[str] | None,
         typer.Option("--threshold", rich_help_panel=CALLS, help="turn_latency:p95<2s."),
     ] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header",
-            "-H",
-            rich_help_panel=TARGET,
-            help="'Name: value' of the handshake; env:NAME reads a secret (repeatable).",
-        ),
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param", rich_help_panel=TARGET, help="K=V handed over at the call's start."
-        ),
-    ] = None,
-    tls_ca: Annotated[
-        Path | None, typer.Option("--tls-ca", rich_help_panel=TARGET, help="CA to trust.")
-    ] = None,
-    tls_insecure: Annotated[
-        bool, typer.Option("--tls-insecure", rich_help_panel=TARGET, help="Trust any certificate.")
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            rich_help_panel=TARGET,
-            help="Host that may be called with more than 10 calls (repeatable).",
-        ),
-    ] = None,
+    header: Headers = None,
+    param: Params = None,
+    tls_ca: TlsCa = None,
+    tls_insecure: TlsInsecure = False,
+    allow: Allow = None,
     limits: Annotated[
         Path | None,
         typer.Option(

@@ -10,12 +10,25 @@ from typing import Annotated, Literal
 import typer
 
 from otel_voiceload.cli.options import Common, page_to_write, verb_app, with_common
+from otel_voiceload.cli.target_options import (
+    CALLS,
+    TARGET,
+    Allow,
+    Calls,
+    Duration,
+    Headers,
+    Params,
+    Profile,
+    Rate,
+    Scenarios,
+    Stages,
+    TlsCa,
+    TlsInsecure,
+)
 from otel_voiceload.errors import ExitCode
 
 app = verb_app()
 
-CALLS = "Calls"
-TARGET = "Target"
 RUN = "Run"
 
 
@@ -26,28 +39,9 @@ def generate(
     target: Annotated[
         str, typer.Argument(help="Whom to call: ws://127.0.0.1:8765, or sim:agent.yaml.")
     ],
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile",
-            "-p",
-            rich_help_panel=CALLS,
-            help="Load shape: baseline, ramp, spike, soak, scale, five-phase, custom, FILE.yaml.",
-        ),
-    ] = None,
-    calls: Annotated[
-        int | None,
-        typer.Option("--calls", "-c", min=1, rich_help_panel=CALLS, help="Calls held at once."),
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            min=0.001,
-            rich_help_panel=CALLS,
-            help="Calls begun per second, however many are held (at most --max-calls).",
-        ),
-    ] = None,
+    profile: Profile = None,
+    calls: Calls = None,
+    rate: Rate = None,
     arrivals: Annotated[
         Literal["poisson", "constant"],
         typer.Option(
@@ -60,20 +54,8 @@ def generate(
             "--total-calls", min=1, rich_help_panel=CALLS, help="End after so many calls."
         ),
     ] = None,
-    duration: Annotated[
-        str | None,
-        typer.Option("--duration", "-d", rich_help_panel=CALLS, help="How long: 30s, 10m, 1h30m."),
-    ] = None,
-    stage: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--stage",
-            "-s",
-            rich_help_panel=CALLS,
-            help="10m:200 ramps to 200 calls, hold:10m:200 holds them; also 5x of --calls, 80%"
-            " of the measured ceiling, 5/s (repeatable).",
-        ),
-    ] = None,
+    duration: Duration = None,
+    stage: Stages = None,
     pace: Annotated[
         float,
         typer.Option(
@@ -109,44 +91,13 @@ def generate(
             help="The load of an earlier run once more: same plan, seed and clips.",
         ),
     ] = None,
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--scenario",
-            rich_help_panel=CALLS,
-            help="File or name, with a weight beside others: NAME=2 (repeatable).",
-        ),
-    ] = None,
+    scenario: Scenarios = None,
     seed: Annotated[int, typer.Option("--seed", rich_help_panel=CALLS, help="Of every draw.")] = 1,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header",
-            "-H",
-            rich_help_panel=TARGET,
-            help="'Name: value' of the handshake; env:NAME reads a secret (repeatable).",
-        ),
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param", rich_help_panel=TARGET, help="K=V handed over at the call's start."
-        ),
-    ] = None,
-    tls_ca: Annotated[
-        Path | None, typer.Option("--tls-ca", rich_help_panel=TARGET, help="CA to trust.")
-    ] = None,
-    tls_insecure: Annotated[
-        bool, typer.Option("--tls-insecure", rich_help_panel=TARGET, help="Trust any certificate.")
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            rich_help_panel=TARGET,
-            help="Host that may be called with more than 10 calls (repeatable).",
-        ),
-    ] = None,
+    header: Headers = None,
+    param: Params = None,
+    tls_ca: TlsCa = None,
+    tls_insecure: TlsInsecure = False,
+    allow: Allow = None,
     trace_sample: Annotated[
         float | None,
         typer.Option(

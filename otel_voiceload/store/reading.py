@@ -4,7 +4,7 @@ Named queries work on one run at a time, and the views they read are several joi
 views of the asked runs are first kept as temporary tables of the same names, which DuckDB resolves
 before the views: the queries stay the same text and a report pays for the joins once. Asking the
 deepest view directly takes seconds on any store, for binding alone. A single question keeps what it
-reads and no more.
+reads and no more. What says which runs there are is small and kept for all of them at once.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ import numpy.typing as npt
 from otel_voiceload.errors import StoreError, UsageError
 from otel_voiceload.store import catalogue
 
-# In the order in which they read each other.
+# About resources, traces and runs, and small: kept for the whole store until it is closed.
+OF_THE_STORE = ("known_resources", "trace_runs", "runs")
+# Of the asked runs, in the order in which they read each other.
 KEPT_VIEWS = (
-    "trace_runs",
     "rolled_levels",
     "rolled_cells",
+    "resource_usage",
     "call_spans",
     "calls",
     "concurrency",
@@ -101,7 +103,8 @@ class Reading:
         self.losses = losses
         self._locks = locks  # shared locks of dead recordings, held while their files are open
         self._kept: frozenset[str] = frozenset()  # runs
-        self._tables: set[str] = set()  # views that are kept as tables
+        self._tables: set[str] = set()  # views that are kept as tables of these runs
+        self._of_the_store: set[str] = set()  # and of all runs
         self._window: Window = (None, None)
 
     def __enter__(self) -> Reading:
@@ -129,6 +132,7 @@ class Reading:
         A tag means the latest run that carries it. StoreError names what there is instead.
         """
         self._release()
+        self._keep_of_the_store(frozenset(OF_THE_STORE))
         rows = self._connection.execute(
             "select run_id, tag from runs order by started_ns desc, run_id"
         ).fetchall()
@@ -167,7 +171,8 @@ class Reading:
         ``since_ns`` and ``until_ns`` (unix time) leave out the turns and levels of other times.
         """
         if run_ids:
-            self._keep(frozenset(run_ids), (since_ns, until_ns), frozenset(KEPT_VIEWS))
+            views = frozenset((*OF_THE_STORE, *KEPT_VIEWS))
+            self._keep(frozenset(run_ids), (since_ns, until_ns), views)
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -227,6 +232,7 @@ class Reading:
         if (wanted, window) != (self._kept, self._window):
             self._release()
         self._kept, self._window = wanted, window
+        self._keep_of_the_store(views)
         which = None if wanted == ALL_RUNS else sorted(wanted)
         since_ns, until_ns = window
         for view in KEPT_VIEWS:
@@ -246,6 +252,13 @@ class Reading:
             self._connection.execute(sql, bound)
             self._tables.add(view)
 
+    def _keep_of_the_store(self, views: frozenset[str]) -> None:
+        for view in OF_THE_STORE:
+            if view in views and view not in self._of_the_store:
+                # Another Reading of the same connection may have kept them before.
+                self._connection.execute(f"create temp table if not exists {view} as from {view}")
+                self._of_the_store.add(view)
+
     def _release(self) -> None:
         for view in reversed(KEPT_VIEWS):
             if view in self._tables:
@@ -258,9 +271,8 @@ class Reading:
 def _read_by(sql: str) -> frozenset[str]:
     """The views to keep for some SQL; none where it names none of them itself."""
     named = {word.lower() for word in _WORDS.findall(sql)}
-    if named.isdisjoint(KEPT_VIEWS):
-        return frozenset()
-    return catalogue.needed(named) & frozenset(KEPT_VIEWS)
+    kept = frozenset((*OF_THE_STORE, *KEPT_VIEWS))
+    return frozenset() if named.isdisjoint(kept) else catalogue.needed(named) & kept
 
 
 def _table(result: duckdb.DuckDBPyConnection) -> Table:

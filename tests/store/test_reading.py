@@ -8,7 +8,7 @@ import pytest
 
 from otel_voiceload.errors import StoreError, UsageError
 from otel_voiceload.store.open import open_store
-from otel_voiceload.store.reading import KEPT_VIEWS, Reading
+from otel_voiceload.store.reading import KEPT_VIEWS, OF_THE_STORE, Reading
 from tests.store import records
 from tests.store.builder import UNIX_NS, batches_of, write_segment
 
@@ -75,9 +75,19 @@ def test_a_question_keeps_what_it_reads_and_no_more(reading: Reading) -> None:
     kept = "select list(table_name) from duckdb_tables() where temporary"
     ((calls, tables),) = reading.sql(f"select (select count(*) from calls), ({kept})").rows
     ((turns, more),) = reading.sql(f"select (select count(*) from turns), ({kept})").rows
-    assert (calls, set(tables)) == (1, {"trace_runs", "call_spans", "calls"})
+    assert (calls, set(tables)) == (1, {"known_resources", "trace_runs", "call_spans", "calls"})
     assert turns == 2
-    assert set(tables) < set(more) < set(KEPT_VIEWS)
+    assert set(tables) < set(more) < {*OF_THE_STORE, *KEPT_VIEWS}
+
+
+def test_which_runs_there_are_is_asked_once(reading: Reading) -> None:
+    made = "select table_name, table_oid from duckdb_tables() where temporary"
+    reading.run_id("latest")
+    before = reading.sql(made).rows
+    reading.prepare("run-1")
+    reading.run_id("nightly")
+    assert {str(name) for name, _ in before} == set(OF_THE_STORE)
+    assert set(reading.sql(made).rows) == set(before)
 
 
 def test_rows_come_as_dicts_and_as_columns(reading: Reading) -> None:

@@ -8,6 +8,7 @@ other; the ledger's counts are what shows both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,9 @@ EMPTY = {
         0::ubigint as resource_id, 0::ubigint as scope_id, 0::ubigint as batch_id""",
 }
 
+
+# What a mapping says in its first line of the scopes that it reads; without it, it reads any.
+_SCOPES = re.compile(r"-- scopes: (.+)\n")
 
 # What retention leaves of turns, in files that it has rolled up; in no other.
 ROLLED_UP = {
@@ -244,9 +248,19 @@ def _rolled_up(
 
 
 def _make_mappings(connection: duckdb.DuckDBPyConnection) -> None:
+    """One view per mapping, and ``mapped`` over those that can find something here.
+
+    Every view above `mapped` binds and plans each mapping anew, with all that it reads, which costs
+    more than the rows of a usual run. A mapping of scopes that the store does not know gives none.
+    """
+    rows = connection.execute("select distinct name from raw_scopes").fetchall()
+    known = {row[0] for row in rows}
     names = []
     for path in catalogue.mapping_files():
-        connection.execute(f"create view mapping_{path.stem} as {path.read_text()}")
-        names.append(f"mapping_{path.stem}")
+        text = path.read_text()
+        connection.execute(f"create view mapping_{path.stem} as {text}")
+        scopes = _SCOPES.match(text)
+        if scopes is None or known.intersection(scopes[1].split(", ")):
+            names.append(f"mapping_{path.stem}")
     union = " union all by name ".join(f"select * from {name}" for name in names)
     connection.execute(f"create view mapped as {union}")

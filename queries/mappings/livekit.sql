@@ -1,3 +1,4 @@
+-- scopes: livekit-agents
 -- LiveKit Agents' own tracing: scope `livekit-agents`; seen with 1.8. There is no span for speech to
 -- text: its latency stands on `user_turn`, as that of the decision that the caller is done, both from
 -- the end of speech. `user_turn` and the `agent_turn` that answers it are siblings that overlap, for

@@ -1,3 +1,4 @@
+-- scopes: pipecat, pipecat.turn
 -- Pipecat's own tracing: scope `pipecat`, spans `stt`, `llm` and `tts` below a `turn`; seen with 1.14.
 -- A latency is `metrics.ttfb` and nothing else: spans last as long as the work, an `stt` span begins
 -- with the caller's speech, and a bot without enable_metrics has no latencies at all. That of `stt`

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from otel_voiceload.errors import StoreError
-from otel_voiceload.store import attach, locate
+from otel_voiceload.store import attach, catalogue, locate
 from tests.store.builder import write_segment
 
 SCHEMA = Path(__file__).parents[2] / "collector" / "ovl_collector" / "schema"
@@ -51,6 +52,30 @@ def test_the_empty_stand_in_of_cells_has_the_columns_that_retention_writes(table
         written = connection.execute(f"describe rollup_{table}").fetchall()
         empty = connection.execute(f"describe {attach.ROLLED_UP[table]}").fetchall()
     assert [(row[0], row[1]) for row in empty] == [(row[0], row[1]) for row in written]
+
+
+def test_a_mapping_reads_the_scopes_that_it_names_and_no_others() -> None:
+    for path in catalogue.mapping_files():
+        text = path.read_text()
+        read = re.findall(r"\bscope_name (?:=|in) ?\(?((?:'[^']+'(?:, )?)+)", text)
+        named = re.match(r"-- scopes: (.+)\n", text)
+        if named is not None:
+            assert set(named[1].split(", ")) == set(re.findall(r"'([^']+)'", " ".join(read))), path
+
+
+def test_a_mapping_that_finds_nothing_is_left_out_and_no_column_with_it() -> None:
+    with duckdb.connect() as connection:
+        attach.make_views(connection, [])
+        used = connection.execute(
+            "select sql from duckdb_views() where view_name = 'mapped' and not temporary"
+        ).fetchall()
+        mapped = connection.execute("describe mapped").fetchall()
+        names = [f"mapping_{path.stem}" for path in catalogue.mapping_files()]
+        union = " union all by name ".join(f"from {name}" for name in names)
+        every = connection.execute(f"describe {union}").fetchall()
+    assert "mapping_voiceload" in used[0][0]
+    assert "mapping_pipecat" not in used[0][0]
+    assert {row[:2] for row in mapped} == {row[:2] for row in every}
 
 
 def test_fewer_rows_than_were_acknowledged_are_counted(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _TABLES: Final = ("spans", "resources", "scopes", "batches", "losses", "metric_p
 _ROLLED: Final = ("cells", "throughput", "cycles", "failures", "levels", "runs")
 _MAPPINGS: Final = "@mappings"
 # Views that stay views, since what is asked of them is little; and those that nobody asks here.
-_NOT_KEPT: Final = ("run_spans", "metric_points")
+_NOT_KEPT: Final = ("received_spans", "once_spans", "run_spans", "metric_points")
 _NOT_NEEDED: Final = (
     "otel_spans",
     "ledger",

@@ -24,6 +24,16 @@ from otel_voiceload.store import catalogue
 
 # About resources, traces and runs, and small: kept for the whole store until it is closed.
 OF_THE_STORE = ("known_resources", "trace_runs", "runs")
+# Nothing that could be a duplicate: then no question needs the join that would find it.
+_DOUBTFUL = """
+select 1 from raw_batches where may_hold_duplicates
+union all
+select 1 from trace_runs where split
+limit 1
+"""
+ONCE_AS_RECEIVED = """
+create or replace temp view once_spans as select * exclude (split) from received_spans
+"""
 # Of the asked runs, in the order in which they read each other.
 KEPT_VIEWS = (
     "rolled_levels",
@@ -258,6 +268,8 @@ class Reading:
                 # Another Reading of the same connection may have kept them before.
                 self._connection.execute(f"create temp table if not exists {view} as from {view}")
                 self._of_the_store.add(view)
+                if view == "trace_runs" and not self._connection.execute(_DOUBTFUL).fetchall():
+                    self._connection.execute(ONCE_AS_RECEIVED)
 
     def _release(self) -> None:
         for view in reversed(KEPT_VIEWS):

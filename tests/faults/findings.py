@@ -16,7 +16,15 @@ from ovl_collector.manifest import read_manifest
 from tests.faults.load import SIZE, span_ids
 
 # What otel_spans and the ledger read. Binding the other views takes longer than all questions here.
-_VIEWS = ("known_resources", "trace_runs", "run_spans", "otel_spans", "ledger")
+_VIEWS = (
+    "known_resources",
+    "trace_runs",
+    "received_spans",
+    "once_spans",
+    "run_spans",
+    "otel_spans",
+    "ledger",
+)
 _OPENING = threading.Lock()  # kills are played in two threads
 _SPANS = "select span_id, count(*) as copies from otel_spans group by span_id"
 _LEDGER = """

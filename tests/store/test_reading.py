@@ -90,6 +90,22 @@ def test_which_runs_there_are_is_asked_once(reading: Reading) -> None:
     assert set(reading.sql(made).rows) == set(before)
 
 
+@pytest.mark.parametrize("doubtful", [frozenset[int](), frozenset({0})], ids=["none", "one"])
+def test_only_a_store_that_may_hold_duplicates_looks_for_them(
+    tmp_path: Path, doubtful: frozenset[int]
+) -> None:
+    batches = batches_of(records.small_run(), records.RUN)
+    path = write_segment(tmp_path / "run.duckdb", [*batches, *batches], doubtful=doubtful)
+    views = "select count(*) from duckdb_views() where temporary and view_name = 'once_spans'"
+    with open_store(path) as opened:
+        opened.run_id("latest")
+        assert opened.sql(views).rows == ((0 if doubtful else 1,),)
+        spans, sent = opened.sql(
+            "select count(*), max((select count(*) from raw_spans)) from otel_spans"
+        ).rows[0]
+        assert spans == (sent // 2 if doubtful else sent)
+
+
 def test_rows_come_as_dicts_and_as_columns(reading: Reading) -> None:
     (row,) = reading.query("run_facts", run_id="run-2", unused=1)
     assert row["tag"] == "nightly"

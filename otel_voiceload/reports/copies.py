@@ -21,7 +21,7 @@ from otel_voiceload import __version__
 from otel_voiceload.errors import StoreError, UsageError
 from otel_voiceload.reports import otlp_lines
 from otel_voiceload.reports.runs import open_selected
-from otel_voiceload.store import attach, catalogue
+from otel_voiceload.store import attach, catalogue, spill
 from otel_voiceload.store.catalogue import RUN_VIEWS
 from otel_voiceload.store.open import open_store
 from otel_voiceload.store.reading import ALL_RUNS, Reading
@@ -110,7 +110,7 @@ def source(store: Path, selector: str) -> Iterator[tuple[duckdb.DuckDBPyConnecti
         reading, run_id = open_store(store), None
     else:
         reading, run_id = open_selected(store, selector)
-    with reading, duckdb.connect() as connection:
+    with reading, spill.connect() as connection:
         if not reading.sql(_HOLDS_ANYTHING).rows:
             raise StoreError(f"The store {store} holds nothing yet: there is nothing to export.")
         rows = reading.sql(

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from otel_voiceload.errors import StoreError
-from otel_voiceload.store import attach, locate
+from otel_voiceload.store import attach, locate, spill
 from otel_voiceload.store import seal as sealing
 from otel_voiceload.store.reading import Loss, Reading
 
@@ -107,7 +107,7 @@ def _ask_one(
 def _reading(
     path: Path, files: list[_File], notes: list[str], losses: list[Loss], held: list[int]
 ) -> Reading:
-    connection = duckdb.connect()
+    connection = spill.connect()
     try:
         connection.execute("set timezone = 'UTC'")
         connection.execute("set enable_progress_bar = false")

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -263,7 +264,7 @@ def launch(workers: tuple[WorkerConfig, ...], telemetry: TelemetryConfig, collec
     context = multiprocessing.get_context("spawn")
     started: list[Shard] = []
     sources: list[Connection] = []
-    with _keyboard_ignored():
+    with keyboard_held_back():
         for config in workers:
             ours, theirs = context.Pipe()
             read_end, write_end = context.Pipe(duplex=False)
@@ -306,10 +307,16 @@ def shards(config: WorkerConfig, count: int) -> tuple[WorkerConfig, ...]:
 
 
 @contextmanager
-def _keyboard_ignored() -> Iterator[None]:
-    """Children started in here ignore Ctrl-C: the runner alone decides how a run ends."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def keyboard_held_back() -> Iterator[None]:
+    """Children started in here do not hear Ctrl-C: the runner alone decides how a run ends.
+
+    Blocked and not ignored: starting them may take seconds, and an ignored Ctrl-C is lost for the
+    runner too, which then goes on for as long as was planned.
+    """
+    # Else started by the first child, and on its way it would end the blocking.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

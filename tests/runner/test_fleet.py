@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -285,6 +286,18 @@ def test_telemetry_that_does_not_end_is_killed() -> None:
     assert world.fleet.close(None, 0.0) is None
     assert world.teller.killed
     assert world.recorded() == []
+
+
+def test_an_interrupt_while_processes_are_started_is_heard_once_they_are() -> None:
+    heard: list[str] = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append("interrupted"))
+    try:
+        with fleets.keyboard_held_back():
+            signal.raise_signal(signal.SIGINT)
+            heard.append("started")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == ["started", "interrupted"]
 
 
 def test_each_shard_has_its_own_share_of_the_calls() -> None:

@@ -145,7 +145,8 @@ def test_files_that_run_out_on_the_way_are_our_fault_and_not_the_targets(tmp_pat
     assert "the generator was the limit in" in reasons, "thirty were asked for, and never held"
     (level,) = [each for each in report["levels"] if each["calls_asked"] == 30]
     assert level["excluded_why"] == "the generator was the limit"
-    assert code == 4, "nothing is left that could be judged"
+    # The few calls of the first stage may be enough to be judged by, on a slow machine.
+    assert (code == 4) == (report["run"]["validity"] == "inconclusive")
     assert_ledger_closes(report)
 
 

@@ -11,6 +11,7 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from otel_voiceload.errors import UsageError
 
@@ -58,14 +59,19 @@ def split_target(target: str) -> Target:
     """Take a TARGET of the command line apart.
 
     Raises:
-        UsageError: it has no scheme, or one that no transport speaks.
+        UsageError: it has no scheme, one that no transport speaks, or is no address.
     """
     scheme, separator, rest = target.partition("://")
     if not separator:
         raise UsageError(f"target {target!r} has no scheme; write for example ws://{target}")
     name, plus, inner = scheme.partition("+")
     transport = _name(scheme)
-    return Target(scheme, transport, f"{inner if plus else name}://{rest}")
+    url = f"{inner if plus else name}://{rest}"
+    try:
+        _ = urlsplit(url).port
+    except ValueError as error:  # a bracket that is not closed, a port that is no number
+        raise UsageError(f"target {target!r} is no address: {error}") from None
+    return Target(scheme, transport, url)
 
 
 def served_scheme(wire: str, secure: bool) -> str:

@@ -54,3 +54,11 @@ def test_completion_five_points_down_is_degradation_too(completion: float) -> No
     on = grounds(ends, "call_completion", levels=LEVELS, baseline=BASE)
     limited = ceilings.degradation(on).limited_by
     assert limited == (None if completion == 1.0 else "call_completion: drop<5pp")
+
+
+def test_a_level_with_hardly_a_turn_makes_no_ceiling() -> None:
+    few = measured([0.5] * 5 + [3.0] * 5 + [0.5] * 100, [0] * 5 + [1] * 5 + [2] * 100)
+    assert ceilings.slo(parse("turn_latency: p95<2s"), grounds(few, levels=LEVELS)).calls == 40
+    few = measured([3.0] * 5, [0] * 5)
+    found = ceilings.slo(parse("turn_latency: p95<2s"), grounds(few, levels=LEVELS))
+    assert found == ceilings.Ceiling(None, None, None)

@@ -9,8 +9,18 @@ from otel_voiceload.reports.report import Report
 from otel_voiceload.runner.demo import verdict
 
 
-def report(status: str, *components: str, validity: str = "valid") -> Report:
+def report(
+    status: str, *components: str, validity: str = "valid", limited_at: int | None = None
+) -> Report:
+    levels = [
+        {
+            "calls_asked": n,
+            "excluded_why": "the generator was the limit" if n == limited_at else None,
+        }
+        for n in (24, 48, 96)
+    ]
     found: dict[str, Any] = {
+        "levels": levels,
         "run": {"validity": validity},
         "inflection": {
             "status": status,
@@ -29,6 +39,9 @@ def report(status: str, *components: str, validity: str = "valid") -> Report:
         ("llm:48", report("ambiguous", "llm", "tts"), ExitCode.FAILED),
         ("llm:48", report("not_reached"), ExitCode.FAILED),
         ("llm:48", report("at_most", "llm"), ExitCode.FAILED),
+        ("llm:48", report("not_reached", limited_at=24), ExitCode.FAILED),
+        ("llm:48", report("not_reached", limited_at=96), ExitCode.INCONCLUSIVE),
+        ("llm:48", report("found", "tts", limited_at=96), ExitCode.FAILED),
         ("none", report("not_reached"), ExitCode.OK),
         ("none", report("found", "llm"), ExitCode.FAILED),
         ("none", report("cannot_tell"), ExitCode.FAILED),

@@ -57,3 +57,9 @@ def test_finding_out_what_is_known_imports_no_transport() -> None:
         "sys.exit('picows' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("target", ["ws://[::1", "wss://127.0.0.1:port", "twilio+ws://x:99999"])
+def test_what_is_no_address_is_said_to_be_none(target: str) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        transports.split_target(target)

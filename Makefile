@@ -7,8 +7,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 UV     := build/uv/bin/uv
 
-# Much of the tests is waiting, for processes, disks and real calls: one more at once than two cores.
-AT_ONCE ?= 3
+# Much of the tests is waiting, for processes, disks and real calls: more at once than two cores.
+AT_ONCE ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fmt lock docs clips accuracy accuracy-late accuracy-live bench bench-setup faults phases fuzz interop dist clean
@@ -20,7 +20,7 @@ demo: $(STAMP) ## find a planted bottleneck on this machine (about a minute), wr
 	@$(BIN)/ovl demo
 
 # What plays a whole run comes last and alone: beside anything else it would measure that.
-test: $(STAMP) ## run all tests (three to four minutes on two cores)
+test: $(STAMP) ## run all tests (five minutes on two cores)
 	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal -m "not live"
 	@$(BIN)/python -m pytest -m live
 
@@ -87,11 +87,12 @@ dist: $(STAMP) ## build wheel and sdist into dist/
 clean: ## remove what the other targets made, stores excepted
 	rm -rf $(VENV) build dist ovl-report.html .mypy_cache .ruff_cache .pytest_cache
 
+# An environment without a stamp is somebody's own: it is added to, and not cleared.
 # A file with hashes can not be installed together with "-e .", hence twice.
 $(STAMP): constraints.txt pyproject.toml hatch_build.py
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("otel-voiceload needs Python 3.11 or newer, $(PYTHON) is %d.%d: try make PYTHON=python3.12" % sys.version_info[:2])'
 	@echo "Setting up $(VENV), about half a minute ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv $(if $(wildcard $(STAMP)),--clear) $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r constraints.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@

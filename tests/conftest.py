@@ -6,6 +6,8 @@ are done early take over from the others.
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,11 @@ WAITING = Path(__file__).parent / "end_to_end"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: WAITING not in item.path.parents)
+
+
+@pytest.fixture
+def hang_ups_heard() -> Iterator[None]:
+    """As in a terminal: who runs the tests under nohup has hang-ups ignored, children too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

@@ -149,7 +149,7 @@ def announced(plan: RunPlan, prepared: Prepared, screen: Screen) -> Iterator[Cal
     """`ovl stop` finds the run for as long as the block lasts; what it asks is what is given."""
     running = Running(prepared.run_id, os.getpid(), time.time_ns(), plan.target, plan.tag)
     with RunControl(plan.store, running) as control:
-        screen.say(f"stop it with Ctrl-C, ovl stop, or touch {control.stop_file}")
+        screen.say(f"stop it: Ctrl-C, ovl stop, or touch {control.stop_file}")
         yield control.asked
 
 

@@ -100,6 +100,7 @@ def test_real_exporters_of_every_kind_are_stored_whole(tmp_path):
         assert parent[1:4] == ("parent", 3, None)
 
 
+@pytest.mark.usefixtures("hang_ups_heard")
 def test_real_metric_exporters_are_stored(tmp_path):
     with Served(tmp_path / "store") as served:
         for metric_exporter in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -76,12 +76,7 @@ class Start:
         return self.child
 
 
-@pytest.fixture(autouse=True)
-def terminal() -> Iterator[None]:
-    """As in a terminal: whoever runs the tests under nohup has hang-ups ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
+pytestmark = pytest.mark.usefixtures("hang_ups_heard")
 
 
 @pytest.fixture

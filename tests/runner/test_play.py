@@ -131,7 +131,7 @@ def test_collector_smoke_call_load_last_spans_and_the_collectors_end_in_this_ord
     ]
     said = world.said.getvalue().splitlines()
     assert said[0] == "point your agent at it: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
-    assert said[1].startswith(f"stop it with Ctrl-C, ovl stop, or touch {world.store / 'runs'}/")
+    assert said[1].startswith(f"stop it: Ctrl-C, ovl stop, or touch {world.store / 'runs'}/")
     assert said[2:5] == ["placing one call first", "smoke call: fine", "joined 3"]
     assert said[5].startswith("run ")
     assert said[5].endswith("custom, 5 calls, about 60 s")

@@ -14,6 +14,9 @@ from otel_voiceload.reports.report import CallCost, Report, ResourceCeiling, Res
 COLUMNS: Final = ("at", "calls", "of", "cores", "MB", "files", "sent", "received", "gc")
 UNITS: Final = "at: seconds of the run; traffic: kB/s in calls; gc: share of its time"
 NOTHING: Final = "-"
+# A slope below zero is what chance left of one that can not be seen.
+NO_CORES: Final = "no cores that could be measured"
+NO_MEMORY: Final = "no memory that could be measured"
 
 
 def about_resources(report: Report) -> list[str]:
@@ -34,9 +37,11 @@ def _cost(cost: CallCost) -> str:
         name = f"target {name}"
     parts = []
     if cost["cpu_per_call"] is not None:
-        parts.append(f"{_milli(cost['cpu_per_call'])} cores")
+        grows = cost["cpu_per_call"] > 0
+        parts.append(f"{_milli(cost['cpu_per_call'])} cores" if grows else NO_CORES)
     if cost["rss_bytes_per_call"] is not None:
-        parts.append(f"{_scaled(cost['rss_bytes_per_call'], 1e3)} kB")
+        grows = cost["rss_bytes_per_call"] > 0
+        parts.append(f"{_scaled(cost['rss_bytes_per_call'], 1e3)} kB" if grows else NO_MEMORY)
     both = cost["sent_bytes_per_s_per_call"], cost["received_bytes_per_s_per_call"]
     if both[0] is not None and both[1] is not None:
         parts.append(f"{_scaled(both[0], 1e3)} kB/s sent, {_scaled(both[1], 1e3)} kB/s received")
@@ -53,8 +58,8 @@ def _ceiling(ceiling: ResourceCeiling, report: Report) -> str:
     of_memory = "" if memory is None else f" ({memory / 2**30:.1f} GiB)"
     return (
         f"this machine all for the {ceiling['role']}: its cores{of_cores} for"
-        f" {calls(ceiling['cpu_calls'])} calls, its memory{of_memory} for"
-        f" {calls(ceiling['memory_calls'])}, along a straight line from what was held"
+        f" {_many(ceiling['cpu_calls'])} calls, its memory{of_memory} for"
+        f" {_many(ceiling['memory_calls'])}, along a straight line from what was held"
     )
 
 
@@ -79,6 +84,10 @@ def _row(level: ResourceLevel) -> tuple[str, ...]:
 
 def _cell(value: float | None, scale: float) -> str:
     return NOTHING if value is None else f"{value / scale:.0f}"
+
+
+def _many(found: float | None) -> str:
+    return UNKNOWN if found is None else f"{found:,.0f}"
 
 
 def _scaled(value: float, scale: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from otel_voiceload.reports.build_split import SplitGroup
+from otel_voiceload.reports.build_split import Split, SplitGroup
 from otel_voiceload.reports.render.phrases import UNKNOWN, bare_seconds, calls, percent
 from otel_voiceload.reports.report import Report
 
@@ -17,19 +17,30 @@ def title(report: Report) -> str:
     return "" if split is None else f"by {split['attribute']}"
 
 
+def nobody_says(report: Report) -> str:
+    """A sentence where no span has the attribute; nothing where one has."""
+    split = report.get("by")
+    if split is None or _told(split):
+        return ""
+    return f"no span of this run says {split['attribute']}"
+
+
+def _told(split: Split) -> set[str]:
+    """The components of which somebody says a value."""
+    return {each["component"] for each in split["groups"] if each["value"] != UNKNOWN}
+
+
 def rows(report: Report) -> list[tuple[str, ...]]:
     """One per component and value: over all levels, then at the lowest and the highest of them.
 
-    Components of which nobody told a value are left out, unless there is no other.
+    Components of which nobody told a value are left out.
     """
     split = report.get("by")
     if split is None:
         return []
-    told = {each["component"] for each in split["groups"] if each["value"] != UNKNOWN}
+    told = _told(split)
     whole = [
-        each
-        for each in split["groups"]
-        if each["calls"] is None and (each["component"] in told or not told)
+        each for each in split["groups"] if each["calls"] is None and each["component"] in told
     ]
     return [_row(each, split["groups"]) for each in whole]
 

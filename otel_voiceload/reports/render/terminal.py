@@ -171,7 +171,9 @@ def _split(report: Report, paint: Paint) -> list[str]:
     """What ``--by`` asked for: nothing without it."""
     rows = split.rows(report)
     if not rows:
-        return []
+        nobody = split.nobody_says(report)
+        head = paint(f"  SECONDS {split.title(report)}", "strong")
+        return [head, f"  {nobody}", ""] if nobody else []
 
     def line(cells: Sequence[str]) -> str:
         name, value, *figures, ends = cells

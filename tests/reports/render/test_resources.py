@@ -13,7 +13,7 @@ def test_a_call_more_has_its_price_in_words() -> None:
     ]
     assert lines[0] == "machine: 32.5 kB/s sent, 33.1 kB/s received per call"
     assert lines[3].startswith(
-        "this machine all for the generator: its cores (2) for 1033 calls, its memory (8.0 GiB)"
+        "this machine all for the generator: its cores (2) for 1,033 calls, its memory (8.0 GiB)"
     )
 
 

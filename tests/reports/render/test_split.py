@@ -41,7 +41,13 @@ def test_a_row_has_all_levels_and_the_ends_of_the_load_and_names_its_query() -> 
     assert "SECONDS by gen_ai.request.model (ovl query split_latency)" in text
 
 
-def test_a_component_of_which_nobody_says_a_value_is_shown_only_where_there_is_no_other() -> None:
+def test_a_component_of_which_nobody_says_a_value_is_left_out_and_all_of_them_are_a_sentence() -> (
+    None
+):
     report = demo_report()
+    report["by"] = {"attribute": "x", "groups": GROUPS}
+    assert [row[0] for row in split.rows(report)] == ["llm"]
+    assert split.nobody_says(report) == ""
     report["by"] = {"attribute": "x", "groups": GROUPS[3:]}
-    assert [row[:2] for row in split.rows(report)] == [("stt", "unknown")]
+    assert split.rows(report) == []
+    assert "no span of this run says x" in terminal.render(report)

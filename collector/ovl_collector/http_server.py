@@ -32,6 +32,7 @@ class TimedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, deadlines: Deadlines, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # uvicorn's own setting is of whole seconds; its timer takes any.
+        # uvicorn says int and hands it to call_later, which takes parts of a second as well.
         self.timeout_keep_alive = deadlines.idle_s  # type: ignore[assignment]
         self._header_s = deadlines.header_s
         self._header_deadline: asyncio.TimerHandle | None = None

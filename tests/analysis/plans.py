@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_voiceload.analysis.saturation import Cap, Model, Work
+from otel_voiceload.analysis.saturation import Basis, Cap, Model, Work
 
 CYCLE_S = 4.0
 WORK = {
@@ -12,11 +12,11 @@ WORK = {
 }
 
 
-def full_at(name: str, calls: float, basis: str = "declared") -> Cap:
+def full_at(name: str, calls: float, basis: Basis = "declared") -> Cap:
     """So many servers that the component is full at ``calls``."""
     servers = calls * WORK[name].busy_s / CYCLE_S
     span = (0.9, 1.1) if basis == "measured" else (1.0, 1.0)
-    return Cap("servers", servers, basis, f"{basis} {name}", span)  # type: ignore[arg-type]
+    return Cap("servers", servers, basis, f"{basis} {name}", span)
 
 
 def model(

@@ -273,6 +273,9 @@ class Health:
     limited_by: tuple[str, ...] = ()  # of conventions.LIMIT_REASONS; empty: promises kept
     sent_bytes_per_s: float = 0.0  # in messages of all calls, without the headers around them
     received_bytes_per_s: float = 0.0
+    # So that percentiles over any time can be held against a bound: those of seconds do not add up.
+    frames_over_5_ms: int = 0
+    frames_over_10_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ class AgentCall:
         if type(event) is AudioHeard:
             if not self._over:
                 now_ns = event.arrival_mono_ns
+                self._staff.ticker.keep_up(now_ns)
                 heard = self._ears.hear(event.data, now_ns)
                 if heard:
                     self._hear(heard, now_ns)

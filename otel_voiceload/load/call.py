@@ -209,6 +209,7 @@ class Call:
         if conversation is None:
             self._early.append(event)
             return
+        self._setup.ticker.keep_up(event.arrival_mono_ns)
         try:
             actions = conversation.hear(event)
             if actions:

@@ -196,6 +196,8 @@ class Probe:
             late_starts=late_starts,
             connect_pending=connect_pending,
             pacing_error_p999_s=ticks.pacing_error_p999_s,
+            frames_over_5_ms=ticks.frames_over_5_ms,
+            frames_over_10_ms=ticks.frames_over_10_ms,
             sent_bytes_per_s=(traffic[0] - self._traffic_before[0]) * NS_PER_S / passed_ns,
             received_bytes_per_s=(traffic[1] - self._traffic_before[1]) * NS_PER_S / passed_ns,
         )

@@ -36,6 +36,8 @@ _UNITS = {
     "dropped_starts": "{call}",
     "sent_bytes_per_s": "By/s",
     "received_bytes_per_s": "By/s",
+    "frames_over_5_ms": "{frame}",
+    "frames_over_10_ms": "{frame}",
 }
 
 

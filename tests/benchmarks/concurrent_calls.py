@@ -234,6 +234,8 @@ def hold_calls(
         "held_pacing_error_p999_s": spread(held["pacing_error_p999_s"]),
         "late_share": sum(points["frames_late"]) / sum(points["frames_due"]),
         "held_late_share": sum(held["frames_late"]) / sum(held["frames_due"]),
+        "held_over_5_ms": sum(held["frames_over_5_ms"]) / sum(held["frames_due"]),
+        "held_over_10_ms": sum(held["frames_over_10_ms"]) / sum(held["frames_due"]),
         "stolen_seconds": len(stolen_ns),
         "run_delay_share": spread(points["run_delay_share"]),
         "loop_lag_p99_s": spread(points["loop_lag_p99_s"]),

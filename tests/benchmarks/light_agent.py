@@ -44,6 +44,7 @@ class LightCall:
 
     def __call__(self, event: WireEvent) -> None:
         if type(event) is AudioHeard:
+            self._ticker.keep_up(event.arrival_mono_ns)
             if event.data not in self._idle:
                 self._quiet = 0
             elif self._quiet >= 0:

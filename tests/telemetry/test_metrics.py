@@ -32,6 +32,8 @@ def test_a_second_of_health_becomes_one_gauge_per_figure() -> None:
         "voiceload.generator.dropped_starts": 0,
         "voiceload.generator.sent_bytes_per_s": 0.0,
         "voiceload.generator.received_bytes_per_s": 0.0,
+        "voiceload.generator.frames_over_5_ms": 0,
+        "voiceload.generator.frames_over_10_ms": 0,
     }
 
 

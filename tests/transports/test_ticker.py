@@ -114,7 +114,26 @@ def test_the_pacing_error_is_the_99th_percentile_and_starts_anew_each_time() -> 
     assert first.frames_due == 100
     assert first.pacing_error_p99_s == pytest.approx(0.0071)
     assert first.pacing_error_p999_s == pytest.approx(0.0121)
+    assert (first.frames_over_5_ms, first.frames_over_10_ms) == (3, 1)
     assert second == TickHealth(0, 0, 0.0, 0.0)
+
+
+def test_whoever_hears_a_message_lets_the_slots_go_first_that_are_due() -> None:
+    async def play() -> list[tuple[int, int, int]]:
+        clock = Clock()
+        ticker, ran = await ticker_with(10, clock)
+        ticker.keep_up(clock.now)  # nothing has begun yet
+        assert ran == []
+        await asyncio.sleep(0)  # its own task runs the first slot, and sleeps
+        for ms in (1, 3, 3, 4):  # slots are due at 2 and at 4
+            clock.now = START + ms * MS
+            ticker.keep_up(clock.now)
+        ticker.close()
+        await asyncio.sleep(0)
+        ticker.keep_up(START + 1000 * MS)  # and nothing goes on
+        return ran
+
+    assert run(play()) == [(0, 0, 0), (1, 2, 3), (2, 4, 4)]
 
 
 def test_skipped_frames_count_in_the_pacing_error() -> None:

@@ -224,6 +224,7 @@ def hold_calls(
         "seconds": seconds,
         "exit": code,
         "validity": report["run"]["validity"],
+        "why": report["run"]["validity_reasons"],
         "calls_held": round(stage["calls_held"], 1),
         "most_held": max(row["value"] for row in rows if row["name"] == "voiceload.calls.active"),
         "turns": report["turn_latency"]["samples"],

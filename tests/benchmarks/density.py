@@ -65,7 +65,8 @@ COLUMNS = (
 
 def why_not(figures: dict[str, Any]) -> str:
     """What was wrong with a run; empty when it counts."""
-    wrong = [] if figures["validity"] == "valid" else [figures["validity"]]
+    validity = figures["validity"]
+    wrong = [] if validity == "valid" else [f"{validity} ({figures['why'][0]})"]
     wrong += [name for name, most in BOUNDS.items() if figures[name] > most]
     wrong += ["calls_held"] if figures["most_held"] < HELD_SHARE * figures["calls"] else []
     memory = figures["bytes_per_call"]
@@ -132,6 +133,7 @@ def measure(asked: argparse.Namespace, what: str) -> int:
     """The most calls that held."""
     before = machine()
     others = set(range(os.cpu_count() or 1)) - {WORKER_CORE}
+    pin(os.getpid(), others)  # whoever watches is not to be in the worker's way, nor its children
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovl-bench-")))
         if what != "both":

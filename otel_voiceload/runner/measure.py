@@ -119,18 +119,28 @@ def words(measured: Measured) -> str:
     """A measurement in a line for the screen."""
     if measured.status == "unknown":
         return f"measured nothing: {measured.why}"
-    name = measured.component or "the turn"
-    at = ""
-    if measured.knee is not None and measured.status in ("found", "at_most", "ambiguous"):
-        at = f" {name} at {measured.knee:.0f} calls"
+    name, at = measured.component or "the turn", ""
+    if measured.knee is not None:
+        at = f" at {measured.knee:.0f} calls"
         if measured.knee_low is not None and measured.knee_high is not None:
-            at += f" ({measured.knee_low:.0f}-{measured.knee_high:.0f})"
-    carries = (
-        "nothing of a ceiling"
-        if measured.ceiling is None
-        else (f"a ceiling of {measured.ceiling:.0f} calls")
-    )
-    return f"measured: {measured.status.replace('_', ' ')}{at}, {carries}"
+            at += f" ({measured.knee_low:.0f} to {measured.knee_high:.0f})"
+    match measured.status:
+        case "found":
+            said = f"{name} is full{at}"
+        case "at_most":
+            said = f"{name} was full from the lowest level on"
+        case "ambiguous":
+            said = f"several bend together, {name} first{at}"
+        case "not_reached":
+            said = "nothing bends"
+        case "unobserved":
+            said = "there is no component timing to go by"
+        case _:
+            said = "no component can be told yet"
+    carries = "how many calls are carried is not known yet"
+    if measured.ceiling is not None:
+        carries = f"{measured.ceiling:.0f} calls are carried"
+    return f"measured so far: {said}; {carries}"
 
 
 def measured_of(report: Report) -> Measured:

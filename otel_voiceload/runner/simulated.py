@@ -4,6 +4,9 @@ The profile is asked on with what was found, exactly as in a live run, and every
 the collector into the store, so analysis and report do not know the difference. There is no socket
 to a target, no smoke call, no waiting and nothing that could be late: an hour of load is as long as
 it takes to compute. Spans go out in large batches, each waited for: nothing is sampled or dropped.
+
+The simulation is not told which run it plays, so that every draw follows from the seed and a call's
+index: one seed and one plan give the same calls again. The run's own ids are put on afterwards.
 """
 
 from __future__ import annotations
@@ -26,7 +29,17 @@ from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.capacity.simulation import SimulatedRun, Simulation, refuse_audible
 from otel_voiceload.errors import OvlError, UsageError
 from otel_voiceload.load.arrivals import Arrivals
-from otel_voiceload.model import NS_PER_S, ClockAnchor, Health, RunRecord, Stage, StageRecord
+from otel_voiceload.model import (
+    NS_PER_S,
+    CallIdentity,
+    CallRecord,
+    ClockAnchor,
+    Health,
+    RunRecord,
+    Stage,
+    StageRecord,
+    TurnRecord,
+)
 from otel_voiceload.profiles import Findings, Measured, Profile
 from otel_voiceload.runner import collector as collectors
 from otel_voiceload.runner.again import recorded
@@ -41,7 +54,7 @@ from otel_voiceload.runner.stage_log import StageLog
 from otel_voiceload.runner.stop import RunControl, Running, StopRequests, heeding, terminable
 from otel_voiceload.store.open import open_store
 from otel_voiceload.telemetry.bulk import Bulk
-from otel_voiceload.telemetry.context import new_run_id
+from otel_voiceload.telemetry.context import new_run_id, run_trace_id
 from otel_voiceload.telemetry.posting import HttpPoster
 
 _CONNECT_S = 0.05
@@ -77,7 +90,11 @@ def play_simulated(plan: RunPlan, screen: Screen) -> RunOutcome:
             played = _Played(plan, profile, config, callers, scenario, run_id, collector, screen)
             outcome = played.play(signals)
             took_s = time.monotonic() - began
-            screen.say(f"{played.simulated_s / 60:.1f} min of load simulated in {took_s:.1f} s")
+            measuring = ""
+            if played.measured_s:
+                measuring = f", {played.measured_s:.1f} s of it to measure between the levels"
+            minutes = played.simulated_s / 60
+            screen.say(f"{minutes:.1f} min of load simulated in {took_s:.1f} s{measuring}")
         finally:
             collector.stop()
     return outcome
@@ -153,7 +170,7 @@ class _Played:
         self._scenario_hash = scenario_hash(((scenario, 1.0),))
         self._clip_pack = ClipPack.load(PCM16_16K).pack_id
         self._log = StageLog()
-        run = SimulatedRun(run_id, plan.target, plan.profile_name, plan.tag)
+        run = SimulatedRun(target=plan.target, profile=plan.profile_name, tag=plan.tag)
         self._start_mono_ns = run.start_mono_ns
         self._simulation = Simulation(
             config,
@@ -167,6 +184,7 @@ class _Played:
         anchor = ClockAnchor(run.start_mono_ns, time.time_ns())
         self._out = Bulk(run_id, anchor, HttpPoster(collector.endpoint))
         self.simulated_s = 0.0
+        self.measured_s = 0.0  # of real time, between levels
 
     def play(self, signals: StopRequests) -> RunOutcome:
         self._out.send([self._record_of_run()])
@@ -177,7 +195,7 @@ class _Played:
             self._simulation.finish()
         for stage in self._log.stages[self._log.closed : self._log.opened]:
             self._out.send([self._record_of_stage(stage, self.simulated_s)])
-        self._out.send(self._simulation.take())
+        self._out.send(self._taken())
         totals = self._out.finish(self._record_of_run(reason))
         stored = self._collector.store is not None
         return RunOutcome(self._run_id, reason, totals, signals.exit_code, stored_here=stored)
@@ -219,8 +237,16 @@ class _Played:
         self._simulation.run_to(self.simulated_s)
         health = at_rest(self._at_mono_ns(self.simulated_s), self._simulation.calls_held)
         log.heard(self.simulated_s, health)
-        self._out.send([*self._simulation.take(), health])
+        self._out.send([*self._taken(), health])
         self._close_stages()
+
+    def _taken(self) -> list[TurnRecord | CallRecord]:
+        return [replace(each, call=self._named(each.call)) for each in self._simulation.take()]
+
+    def _named(self, call: CallIdentity) -> CallIdentity:
+        # The second half is the call's index: what sorts by ids sorts two runs of a seed alike.
+        trace = f"{run_trace_id(self._run_id)[:16]}{call.trace_id[16:]}"
+        return replace(call, call_id=trace, trace_id=trace)
 
     def _close_stages(self) -> None:
         """Tell the ends of those that are over; at a stop, of the one that is not."""
@@ -231,9 +257,10 @@ class _Played:
             log.closed += 1
 
     def _measure(self) -> None:
-        self._screen.say("measuring the run so far")
+        begun = time.monotonic()
         self._out.flush()
         measured = self._measured()
+        self.measured_s += time.monotonic() - begun
         self._log.measured = replace(measured, stages=len(self._log.stages))
         self._screen.say(words(measured))
 
@@ -263,6 +290,7 @@ class _Played:
         plan = self._plan
         record = replace(
             self._simulation.run_record(stop_reason or ""),
+            run_id=self._run_id,
             scenario_hash=self._scenario_hash,
             clip_pack=self._clip_pack,
             thresholds={metric: list(tests) for metric, tests in plan.thresholds.items()},

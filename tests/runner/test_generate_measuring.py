@@ -34,7 +34,10 @@ def test_a_profile_that_needs_a_measurement_gets_it_and_the_level_is_held_meanwh
     assert profile.asked[1].measured == replace(FOUND, stages=5), "the pieces it was held are known"
     assert stages_of(fleet)[-1] == (5, 9.5, 13.5)
     assert measuring.closed
-    assert "measured: found llm at 24 calls (20-28), a ceiling of 18 calls" in said.getvalue()
+    assert (
+        "measured so far: llm is full at 24 calls (20 to 28); 18 calls are carried"
+        in said.getvalue()
+    )
 
 
 def test_a_measurement_that_failed_is_a_finding_too() -> None:

@@ -108,10 +108,17 @@ def test_an_earlier_run_of_the_same_target_lends_its_ceiling(store: Path, tmp_pa
         (Measured(0, "unknown", why="it hung"), "measured nothing: it hung"),
         (
             Measured(0, "found", "llm", 24, 20, 28, 18),
-            "measured: found llm at 24 calls (20-28), a ceiling of 18 calls",
+            "measured so far: llm is full at 24 calls (20 to 28); 18 calls are carried",
         ),
-        (Measured(0, "not_reached", ceiling=40), "measured: not reached, a ceiling of 40 calls"),
-        (Measured(0, "cannot_tell"), "measured: cannot tell, nothing of a ceiling"),
+        (
+            Measured(0, "not_reached", ceiling=40),
+            "measured so far: nothing bends; 40 calls are carried",
+        ),
+        (
+            Measured(0, "cannot_tell"),
+            "measured so far: no component can be told yet; how many calls are carried is not known"
+            " yet",
+        ),
     ],
 )
 def test_a_measurement_is_said_in_a_line(measured: Measured, said: str) -> None:

@@ -28,6 +28,14 @@ components:
 """
 
 
+_HEARD = """
+select c.call_index, t.turn_index, t.outcome, t.response_latency_s
+from turns t join (select *, row_number() over (partition by run_id order by call_id) as call_index
+    from calls) c using (run_id, call_id)
+where run_id = $run_id order by 1, 2
+"""
+
+
 def plan_of(folder: Path, text: str = AGENT, **more: object) -> RunPlan:
     path = folder / "agent.yaml"
     path.write_text(text)
@@ -64,16 +72,22 @@ def test_a_planted_limit_is_found_in_a_run_that_nobody_waited_for(tmp_path: Path
     assert sources.rows == (("simulated",),)
 
 
-def test_an_open_rate_is_played_as_calls_that_come_and_go(tmp_path: Path) -> None:
+def test_an_open_rate_comes_and_goes_and_one_seed_gives_the_same_calls_again(
+    tmp_path: Path,
+) -> None:
     request = Request(rate_per_s=4.0, duration_s=30, arrivals="constant")
     plan = plan_of(tmp_path, profile_name="custom", request=request)
     with quiet() as screen:
-        outcome = play_simulated(plan, screen)
+        runs = [play_simulated(plan, screen).run_id for _ in range(2)]
     with open_store(plan.store) as reading:
-        count = reading.sql(
-            "select count(*) from calls where run_id = $run_id", run_id=outcome.run_id
-        )
-    assert count.rows == ((120,),)
+        reading.prepare(*runs)
+        counts = reading.sql("select count(*), count(distinct trace_id) from calls group by run_id")
+        heard, again = (reading.sql(_HEARD, run_id=run_id).rows for run_id in runs)
+        traces = reading.sql("select count(distinct trace_id) from calls")
+    assert counts.rows == ((120, 120), (120, 120))
+    assert traces.rows == ((240,),), "no trace is of two runs"
+    assert heard == again
+    assert len({latency for *_, latency in heard}) > 200, "turns differ from one another"
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,10 @@ def _servers_and_latency(component: str, calls: int, rest_s: float) -> tuple[int
         slowest_s = PLANT_MAX_MEDIAN_S * per_median
         least = math.ceil(PLANT_MIN_SERVERS * (rest_s + slowest_s) / slowest_s)
         raise UsageError(
-            f"can not plant {component} at {calls} calls with a turn every {rest_s:.1f} s and "
-            f"{PLANT_MIN_SERVERS} servers; plant it at {least} calls or more"
+            f"can not plant {component} at {calls} calls: a plant has {PLANT_MIN_SERVERS} servers "
+            f"or more, since fewer are slow long before they are full, and a median of "
+            f"{PLANT_MAX_MEDIAN_S:g} s at most, in a turn of {rest_s:.1f} s without it; plant it "
+            f"at {least} calls or more, or give ovl agent a shorter --cycle, or a "
+            f"--{component}-capacity without --plant"
         )
     return servers, Lognormal(median_s, median_s * PLANT_SPREAD)

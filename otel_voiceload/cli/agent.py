@@ -32,7 +32,7 @@ def agent(
         str, typer.Option("--wire", help="What it speaks: plain, or twilio (Media Streams).")
     ] = "plain",
     plant: Annotated[
-        str | None, typer.Option("--plant", help="Solve for a knee, such as llm:48; or none.")
+        str | None, typer.Option("--plant", help="What is full at how many calls: llm:48; or none.")
     ] = None,
     cycle: Annotated[
         str, typer.Option("--cycle", help="Turn cycle for the knee: speech=2.5s,think=500ms.")

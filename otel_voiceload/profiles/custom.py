@@ -42,7 +42,7 @@ class Options(Plain):
         if not request.stages:
             calls = DEFAULT_CALLS if request.calls is None else request.calls
             return cls((level(0, PHASE, 0.0, _lasts_s(request), calls),))
-        loads = [_read(text) for text in request.stages]
+        loads = [parse_stage(text) for text in request.stages]
         relative = any(load.of == "steady" for _, _, load in loads)
         if request.duration_s is not None or (request.calls is not None and not relative):
             raise UsageError(
@@ -103,15 +103,22 @@ def _arriving(request: Request, rate_per_s: float) -> Stage:
     )
 
 
-def _read(text: str) -> tuple[bool, float, Load]:
-    """Whether it is held, for how many seconds, and the load."""
+def parse_stage(text: str) -> tuple[bool, float, Load]:
+    """Whether it is held, for how many seconds, and the load.
+
+    Raises:
+        UsageError: the text is no stage.
+    """
     parts = text.split(":")
     held = parts[0] == "hold"
     if len(parts) != 2 + held:
         raise UsageError(
-            f"--stage {text!r} is not DURATION:CALLS or hold:DURATION:CALLS (or :RATE/s)"
+            f"stage {text!r} is not DURATION:CALLS or hold:DURATION:CALLS (or :RATE/s)"
         )
-    return held, duration_s(parts[held]), parse_load(parts[1 + held])
+    try:
+        return held, duration_s(parts[held]), parse_load(parts[1 + held])
+    except UsageError as error:
+        raise UsageError(f"stage {text!r}: {error}") from None
 
 
 def _stage(held: bool, lasts_s: float, load: Load, before: Stage | None, request: Request) -> Stage:
@@ -143,6 +150,8 @@ def _calls(load: Load, request: Request) -> tuple[float, str]:
         calls, note = request.ceiling.share(load.value, NOT_MEASURED, request.max_calls)
         return float(calls), note
     if load.of == "steady":
+        if request.calls is None:
+            raise UsageError(f"a stage of {load} is {load.value:g} times --calls; give --calls")
         calls_held = load.calls(steady=request.calls)
         return calls_held, f"{load} of {request.calls} calls"
     return load.calls(), ""

@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from otel_voiceload.capacity.durations import Seconds
 from otel_voiceload.errors import CeilingUnknown, ConfigError, UsageError
@@ -37,6 +44,15 @@ PROFILES = ("baseline", "ramp", "spike", "soak", "scale")
 CLIMBING = ("ramp", "scale")
 
 
+def _stage_text(text: str) -> str:
+    """Read here already, so that a wrong one is told with its line."""
+    try:
+        custom.parse_stage(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
 class Phase(BaseModel):
     """One phase. ``calls`` is what the profile takes, or what ``5x`` in the stages refers to."""
 
@@ -44,7 +60,7 @@ class Phase(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     profile: Literal["baseline", "ramp", "spike", "soak", "scale"] | None = None
-    stages: tuple[str, ...] = ()
+    stages: tuple[Annotated[str, AfterValidator(_stage_text)], ...] = ()
     calls: Annotated[int, Field(ge=1)] | None = None
     duration: Seconds | None = None
     rate: Annotated[float, Field(gt=0)] | None = None
@@ -58,6 +74,10 @@ class Phase(BaseModel):
             raise ValueError("a phase has a profile, or stages, or a rate: not two of them")
         if self.at_once and not self.stages:
             raise ValueError("at_once is for stages that jump up")
+        loads = [custom.parse_stage(text)[2] for text in self.stages]
+        steady = next((load for load in loads if load.of == "steady"), None)
+        if steady is not None and self.calls is None:
+            raise ValueError(f"a stage of {steady} is {steady.value:g} times calls; give calls")
         if not (self.profile or self.stages or self.rate or self.calls):
             raise ValueError("it asks for no load: give a profile, stages, a rate or calls")
         return self
@@ -132,10 +152,17 @@ class Options:
             phase, sequence.ceiling_of(findings, self.request.ceiling)
         )
 
-    def _all(self) -> list[Profile]:
-        """Every phase as it would be if a ceiling that is still to be measured were the cap."""
+    def made(self, phase: Phase) -> Profile:
+        """A phase as it would be if a ceiling that is still to be measured were the cap.
+
+        Raises:
+            UsageError: its fields ask for what can not be.
+        """
         top = Ceiling(float(self.request.max_calls), "not measured yet")
-        return [self._make(phase, self.request.ceiling or top) for phase in self.phases]
+        return self._make(phase, self.request.ceiling or top)
+
+    def _all(self) -> list[Profile]:
+        return [self.made(phase) for phase in self.phases]
 
     def _make(self, phase: Phase, ceiling: Ceiling) -> Profile:
         request = replace(
@@ -185,7 +212,14 @@ def read(path: Path, request: Request) -> Options:
     except ValidationError as error:
         raise ConfigError(_told(path, error, tree)) from error
     _refuse_early_shares(path, phases, request)
-    return Options(phases, request)
+    made = Options(phases, request)
+    for place, phase in enumerate(phases):
+        try:
+            made.made(phase)
+        except UsageError as error:
+            line = _line(tree, ("phases", place))
+            raise ConfigError(f"{path}, line {line}, phases.{place}: {error}") from None
+    return made
 
 
 def _refuse_early_shares(path: Path, phases: tuple[Phase, ...], request: Request) -> None:

@@ -60,6 +60,16 @@ def test_a_search_is_measured_before_a_share_of_its_ceiling_is_held(tmp_path: Pa
         ("phases:\n  - {name: a, calls: 3}\n  - {name: a, calls: 4}\n", "line 1, the file: two ph"),
         ("phases:\n  - name: a\n", "line 2, phases.0: it asks for no load"),
         ("phases:\n  - {name: a, duration: soon, calls: 3}", "line 2, phases.0.duration"),
+        (
+            "phases:\n  - name: a\n    stages:\n      - 1m:10\n      - hold:10m\n",
+            "mine.yaml, line 5, phases.0.stages.1: stage 'hold:10m' is not DURATION:CALLS",
+        ),
+        ('phases: [{name: a, stages: ["soon:5"]}]', "line 1, phases.0.stages.0: stage 'soon:5': "),
+        ("phases:\n  - name: a\n    stages: [hold:1m:5x]", "line 2, phases.0: .*5x .* give calls"),
+        (
+            "phases:\n  - {name: a, stages: [hold:1m:5]}\n  - {name: b, stages: [1m:5, 1m:5/s]}",
+            "line 3, phases.1: stages ask for calls held or for calls per second",
+        ),
         ("phases: [", "is not YAML"),
         ("", "phases"),
     ],

@@ -62,7 +62,7 @@ def generate(
             "--pace",
             min=0.001,
             rich_help_panel=CALLS,
-            help="Multiplies all durations: 0.2 is five times as fast.",
+            help="Multiplies all durations; no hold gets below four turn cycles.",
         ),
     ] = 1.0,
     until_knee: Annotated[

@@ -8,7 +8,7 @@ same rule that will judge it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 from urllib.parse import urlsplit
@@ -19,7 +19,8 @@ from otel_voiceload.analysis.thresholds import METRICS, Threshold
 from otel_voiceload.callers.scenario import Scenario
 from otel_voiceload.errors import ExitCode, OvlError, TargetRefused, UsageError
 from otel_voiceload.load import resources, safety
-from otel_voiceload.profiles import planned
+from otel_voiceload.profiles import make, planned
+from otel_voiceload.profiles.levels import CYCLES_PER_HOLD
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import BYTE_STREAMS, Outline, outline
 from otel_voiceload.transports import split_target
@@ -75,12 +76,19 @@ class Decidable:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A plan in numbers. Bandwidths are of the peak, both for all calls together."""
+    """A plan in numbers. Bandwidths are of the peak, both for all calls together.
+
+    ``paced_s`` is what ``--pace`` alone would make of the plan's length, ``least_hold_s`` the hold
+    below which it makes none shorter.
+    """
 
     target: str
     profile: str
     stages: tuple[PlannedStage, ...]
     duration_s: float
+    pace: float
+    paced_s: float
+    least_hold_s: float
     turn_cycle_s: float
     turns_per_call: float
     peak_calls: int
@@ -127,6 +135,9 @@ def forecast(plan: RunPlan) -> Forecast:
         profile=load.profile.name,
         stages=stages,
         duration_s=duration_s,
+        pace=plan.request.pace,
+        paced_s=_paced_s(plan, load, duration_s),
+        least_hold_s=round(CYCLES_PER_HOLD * load.turn_cycle_s, 1),
         turn_cycle_s=round(load.turn_cycle_s, 2),
         turns_per_call=per_call,
         peak_calls=peak,
@@ -149,6 +160,13 @@ def forecast(plan: RunPlan) -> Forecast:
         refusals=tuple(str(error) for error in refused),
         exit_code=refused[0].exit_code if refused else ExitCode.OK,
     )
+
+
+def _paced_s(plan: RunPlan, load: Outline, duration_s: float) -> float:
+    if plan.request.pace >= 1:
+        return duration_s
+    whole = make(plan.profile_name, replace(load.request, pace=1.0))
+    return round(planned(whole)[-1].end_s * plan.request.pace, 1)
 
 
 def _turns_per_call(scenarios: Sequence[tuple[Scenario, float]]) -> float:

@@ -65,6 +65,8 @@ def text(plan: Forecast) -> str:
             f"{_bytes(plan.memory_bytes)} of memory at most",
         ),
     ]
+    if plan.pace < 1:
+        facts.insert(0, ("pace", _pace(plan)))
     width = max(len(name) for name, _ in facts)
     headings = ("stage", "phase", "start", "length", "load", "calls begun", "turns")
     parts = [
@@ -80,6 +82,15 @@ def text(plan: Forecast) -> str:
     if plan.refusals:
         parts.append("\n".join(f"would be refused: {each}" for each in plan.refusals))
     return "\n\n".join(part.rstrip("\n") for part in parts)
+
+
+def _pace(plan: Forecast) -> str:
+    if plan.duration_s <= 1.01 * plan.paced_s:
+        return f"{plan.pace:g} of the written times"
+    return (
+        f"{plan.pace:g} would be {spoken(plan.paced_s)}, but no hold gets shorter than four turn "
+        f"cycles ({plan.least_hold_s:.0f} s)"
+    )
 
 
 def _bytes(number: int) -> str:

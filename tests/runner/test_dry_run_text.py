@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from otel_voiceload.profiles import Request
 from otel_voiceload.runner.dry_run import forecast
 from otel_voiceload.runner.dry_run_text import text, to_json
@@ -27,3 +29,19 @@ def test_scripts_read_the_same_as_json() -> None:
     assert told["stages"][0]["turns"] == told["turns"]
     assert {"can", "needs", "expected", "threshold", "written"} == set(told["thresholds"][0])
     assert told["exit_code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [
+        (1.0, None),
+        (0.5, "0.5 of the written times"),
+        (0.01, "0.01 would be 6 s, but no hold gets shorter than four turn cycles ("),
+    ],
+)
+def test_a_pace_that_meets_the_shortest_hold_is_said(pace: float, words: str | None) -> None:
+    shown = text(forecast(replace(PLAN, request=replace(PLAN.request, pace=pace))))
+    said = [line for line in shown.splitlines() if line.startswith("pace")]
+
+    assert len(said) == (words is not None)
+    assert words is None or words in said[0]

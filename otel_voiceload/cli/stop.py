@@ -29,7 +29,8 @@ def stop(
 ) -> None:
     """Stop a run: no new calls within a second, every call down within five.
 
-    What was recorded stays and can be analysed; the run itself leaves with 130.
+    What was recorded stays and can be analysed at once. The run itself makes its report of it and
+    leaves with 130.
     """
     from otel_voiceload.profiles.units import duration_s
     from otel_voiceload.reports.render import rows
@@ -48,6 +49,8 @@ def stop(
     else:
         words = {True: "has stopped", False: "was told to stop"}
         common.emit("\n".join(f"{run_id} {words[over]}" for run_id, over in states))
+    if any(over for _, over in states):
+        common.note("no call is up and all is stored; where it was started its report is made now")
     if left and wait_s > 0:
         pids = " ".join(str(each.pid) for each in chosen if each.run_id in left)
         raise OvlError(f"not over after {wait}: {', '.join(sorted(left))}; kill {pids} ends it")

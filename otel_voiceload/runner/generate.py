@@ -279,7 +279,7 @@ class Run:
 
     def _hang_up(self, signals: StopRequests) -> float:
         at_once = "" if signals.terminated else "; a second Ctrl-C ends it at once"
-        self._screen.say(f"stopping: hanging up{at_once}")
+        self._screen.say(f"stopping ({signals.how}): hanging up{at_once}")
         self._fleet.tell(HangUpAll(self._in_ns(HANG_UP_S)))
         return HANG_UP_S
 

@@ -178,7 +178,10 @@ def timeline(heard: Heard, joined: int | None) -> list[str]:
     )
     latencies = [t.response_latency_s for t in heard.turns if t.response_latency_s is not None]
     transcript = any(turn.transcript_mono_ns is not None for turn in heard.turns)
-    spans = {None: "not known", 0: "not yet: point its OTLP at the collector to see inside"}
+    none = "no, and not needed: it is timed in band"
+    if not heard.timed:
+        none = "not yet: point its OTLP at the collector to see inside"
+    spans = {None: "not known", 0: none}
     return [
         f"smoke call: connected in {seconds(connect_s)}, {greeting}",
         f"  turns answered {heard.answered} of {len(heard.turns)}, "

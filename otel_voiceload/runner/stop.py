@@ -201,6 +201,13 @@ class StopRequests:
         return self._by or "user"
 
     @property
+    def how(self) -> str:
+        """What asked for it, in words."""
+        if self._by == "kill":
+            return "ovl stop"
+        return "SIGTERM" if self.terminated else "Ctrl-C"
+
+    @property
     def terminated(self) -> bool:
         return self._number == signal.SIGTERM
 

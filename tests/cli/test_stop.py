@@ -44,6 +44,7 @@ def test_the_only_run_is_stopped_and_waited_for(tmp_path: Path, capsys: Capture)
 
     assert (ended.code, ended.out) == (0, "run-one has stopped\n")
     assert ended.err.startswith("stopping run-one (tuesday) to ws://127.0.0.1:1 for ")
+    assert ended.err.endswith("where it was started its report is made now\n")
 
 
 def test_one_of_several_is_stopped_by_name_and_all_with_all(

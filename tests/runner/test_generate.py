@@ -173,15 +173,16 @@ def test_ctrl_c_hangs_up_and_ends_the_running_stage_where_it_was() -> None:
         *[(1, 3.0, None), (1, 3.0, pytest.approx(told_s))],
     ]
     assert fleet.words(Finish) == []
-    assert "hanging up; a second Ctrl-C ends it at once" in said.getvalue()
+    assert "stopping (Ctrl-C): hanging up; a second Ctrl-C ends it at once" in said.getvalue()
 
 
 def test_the_kill_switch_hangs_up_at_once_and_is_told_from_the_user() -> None:
-    fleet = ScriptedFleet()
+    fleet, said = ScriptedFleet(), io.StringIO()
 
-    outcome = play(Ask([TWO, None]), fleet, stop_asked=lambda: fleet.elapsed_s >= 1.0)
+    outcome = play(Ask([TWO, None]), fleet, said, stop_asked=lambda: fleet.elapsed_s >= 1.0)
 
     assert (outcome.stop_reason, outcome.interrupted) == ("kill", ExitCode.INTERRUPTED)
+    assert "stopping (ovl stop): hanging up" in said.getvalue()
     assert fleet.words(HangUpAll) == [pytest.approx(1.0, abs=0.11)]
 
 
@@ -216,7 +217,7 @@ def test_sigterm_is_told_nothing_of_ctrl_c() -> None:
     outcome = play(Ask([TWO, None]), fleet, said)
 
     assert outcome.interrupted == ExitCode.TERMINATED
-    assert "stopping: hanging up\n" in said.getvalue()
+    assert "stopping (SIGTERM): hanging up\n" in said.getvalue()
 
 
 def test_ctrl_c_before_the_first_stage_leaves_a_run_without_stages() -> None:

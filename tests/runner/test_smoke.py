@@ -101,6 +101,8 @@ def test_a_target_that_gives_audio_only_is_told_how_to_show_more() -> None:
     assert "transcript no, in-band timing no" in lines[2]
     assert "point its OTLP at the collector" in lines[3]
     assert "not known" in timeline(heard(turn()), None)[3]
+    timed = timeline(heard(turn(timed=True)), 0)[3]
+    assert timed == "  trace joined: no, and not needed: it is timed in band"
 
 
 @pytest.mark.parametrize(

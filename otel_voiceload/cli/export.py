@@ -50,5 +50,9 @@ def export(
         sys.stdout.buffer.flush()
         return
     path = Path(common.output)
-    run_id = copies.write(common.store, run, path, kind or copies.kind_of(path), view)
-    common.note(f"{run_id} -> {path} ({path.stat().st_size:,} bytes)")
+    kind = kind or copies.kind_of(path)
+    run_id = copies.write(common.store, run, path, kind, view)
+    of_view = f", the view {view}" if kind in ("parquet", "csv") else ""
+    common.note(f"{run_id} -> {path} ({path.stat().st_size:,} bytes{of_view})")
+    if of_view and run_id == copies.ALL and "view" not in common.typed:
+        common.note("spans of no run are in no turn: --view otel_spans holds every span")

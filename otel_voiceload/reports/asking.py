@@ -17,6 +17,13 @@ WHOLE_VIEWS: Final = ("runs", "ledger")
 RUN_VIEWS: Final = tuple(v for v in catalogue.PUBLIC_VIEWS if v not in WHOLE_VIEWS)
 # Parameters that may be left out: NULL then means no window, no bend, no marked baselines.
 MAY_BE_NULL: Final = ("since_ns", "until_ns", "knee_calls", "marked")
+# The small views as one reads them; to sort turns and spans would cost more than it helps.
+IN_ORDER: Final = {
+    "stages": "stage_index",
+    "concurrency": "at",
+    "levels": "started",
+    "curve": "component, concurrency, level_no",
+}
 _NAME: Final = re.compile(r"^\w+$")
 _NUMBER: Final = re.compile(r"^-?\d+(\.\d+)?$")
 
@@ -41,7 +48,8 @@ def ask(reading: Reading, question: str, run_id: str, parameters: dict[str, obje
     if question in RUN_VIEWS and question not in catalogue.catalogue():
         if not run_id:
             return reading.sql(f"from {question}")
-        text = f"from {question} where run_id = $run_id"
+        order = IN_ORDER.get(question)
+        text = f"from {question} where run_id = $run_id" + (f" order by {order}" if order else "")
         return reading.sql(text, run_id=run_id)
     names = set(_names(_code(catalogue.find(question).sql)))
     if not run_id:

@@ -86,6 +86,10 @@ def test_spans_of_no_run_go_into_tables_too(
     assert ended.code == 0, ended.err
     if name == "all.csv":
         assert ",alone," in path.read_text()
+        assert ended.err.endswith("bytes, the view otel_spans)\n")
+        plain = ovl(capsys, lone_store, "export", "all", "-o", str(path))
+        assert "the view turns)\n" in plain.err
+        assert "--view otel_spans holds every span" in plain.err
         return
     asked = ovl(capsys, path, "query", "select name, run_id from otel_spans", "-f", "json")
     assert json.loads(asked.out) == [{"name": "alone", "run_id": None}]

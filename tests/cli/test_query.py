@@ -20,6 +20,14 @@ def test_a_named_query_answers_about_the_run(store: Path, capsys: Capture) -> No
     assert [row["level"] for row in json.loads(ended.out)] == [6, 12, 24, 48, 12]
 
 
+def test_a_curve_is_read_from_few_calls_to_many(store: Path, capsys: Capture) -> None:
+    rows = json.loads(ovl(capsys, store, "query", "curve", "--run", "friday", "-f", "json").out)
+    order = [(row["component"], row["concurrency"]) for row in rows]
+
+    assert len(order) > 10
+    assert order == sorted(order)
+
+
 def test_own_sql_gives_an_array_of_rows(store: Path, capsys: Capture) -> None:
     sql = "select run_id, count(*) as calls from calls group by all order by all"
     rows = json.loads(ovl(capsys, store, "query", sql, "-f", "json").out)

@@ -5,6 +5,8 @@ one of ours does, so at a level of ``n`` calls of ours and ``N`` of theirs all t
 ``(n + N) / n`` of what was finished for us. Counted so, a full component has the plateau that its
 capacity gives, and the saturation point comes out in calls of both kinds. Ours alone would show a
 throughput that never stops growing: the more calls are ours, the larger our share of a full target.
+What of a component was under way at once is counted alike; what processes took is the target's own
+and holds their calls already.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from otel_voiceload.analysis.cause import Grounds, Work
 from otel_voiceload.analysis.levels import Cycles, Evidence, Level, Point
 
 
@@ -37,6 +40,30 @@ def with_background(evidence: Evidence, calls: float) -> Evidence:
         points=of_both(evidence.points),
         cycles=cycles,
         with_first=of_both(evidence.with_first),
+    )
+
+
+def grounds_with_background(grounds: Grounds, calls: float) -> Grounds:
+    """What causes are told by, in calls of both kinds."""
+    if calls <= 0:
+        return grounds
+    return replace(
+        grounds,
+        work=lambda component: [_of_both(each, calls) for each in grounds.work(component)],
+        target=[replace(each, calls=each.calls + calls) for each in grounds.target],
+    )
+
+
+def _of_both(work: Work, calls: float) -> Work:
+    if work.calls <= 0:
+        return work
+    factor = (work.calls + calls) / work.calls
+    median, most = work.at_once_median, work.at_once_most
+    return replace(
+        work,
+        calls=work.calls + calls,
+        at_once_median=None if median is None else median * factor,
+        at_once_most=None if most is None else round(most * factor),
     )
 
 

@@ -19,7 +19,7 @@ from otel_voiceload.analysis import (
     validity,
     verdict,
 )
-from otel_voiceload.analysis.background import with_background
+from otel_voiceload.analysis.background import grounds_with_background, with_background
 from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.capacity.declared import PlanFile
@@ -140,7 +140,7 @@ class _Builder:
         self._evidence = self._gather()
         self._found = inflection.find(
             self._evidence,
-            grounds(reading, run_id, facts),
+            grounds_with_background(grounds(reading, run_id, facts), options.background_calls),
             timed={str(row["component"]) for row in sound.sources},
         )
         if base_id is None:

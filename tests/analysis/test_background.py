@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otel_voiceload.analysis.background import with_background
+from otel_voiceload.analysis.background import grounds_with_background, with_background
+from otel_voiceload.analysis.cause import Grounds, Process, Work, explain
 from otel_voiceload.analysis.levels import Cycles, Evidence, Level, Point
 
 
@@ -58,3 +59,22 @@ def test_the_plateau_of_a_full_component_is_seen_though_our_share_of_it_grows(
         assert seen.turns == 100  # what was measured stays ours
         assert both.with_first["llm"][each].rate == pytest.approx(10)
         assert each in both.cycles
+
+
+def test_a_cap_is_that_of_both_kinds_of_calls_and_processes_held_them_already() -> None:
+    # Twenty servers, shared by calls: ours hold n of every n + 50 of them.
+    def work(_: str) -> list[Work]:
+        return [
+            Work(i, n, 90, 90, 0, 0.0 if n < 50 else 1.0, 0.4, 20 * share, round(20 * share))
+            for i, n in enumerate((25.0, 75.0, 150.0, 450.0))
+            for share in [0.3 if n < 50 else n / (n + 50)]
+        ]
+
+    ours = Grounds(work=work, target=[Process(1, 75.0, 0.5, None)])
+    both = grounds_with_background(ours, 50)
+
+    assert grounds_with_background(ours, 0) is ours
+    assert explain("llm", None, ours, {0}, {1, 2, 3})[0] == "unknown", "our share only grows"
+    cause, (said, *_) = explain("llm", None, both, {0}, {1, 2, 3})
+    assert (cause, said) == ("pool", "hard cap near 20 at once, from 125 calls on")
+    assert both.target == [Process(1, 125.0, 0.5, None)]

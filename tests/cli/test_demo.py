@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from otel_voiceload.cli import demo as verb
+from otel_voiceload.cli import reading
 from otel_voiceload.errors import ExitCode
+from otel_voiceload.reports.page import Written
+from otel_voiceload.reports.report import Report
 from otel_voiceload.runner import demo as demos
 from otel_voiceload.runner.demo import DemoPlan
 from otel_voiceload.runner.generate import RunOutcome
@@ -32,11 +35,24 @@ class Played:
 
 
 @pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Played:
+def played_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Played:
     monkeypatch.chdir(tmp_path)
     one = Played()
     monkeypatch.setattr(demos, "play_demo", one)
     return one
+
+
+def write_words(report: Report, exhibits: object, path: Path) -> Written:
+    """In place of a page, whose charts take seconds to draw."""
+    path.write_text(report["headline"])
+    return Written(path, None)
+
+
+@pytest.fixture
+def played(played_whole: Played, monkeypatch: pytest.MonkeyPatch) -> Played:
+    monkeypatch.setattr(reading, "exhibits_of", lambda *_: None)
+    monkeypatch.setattr(reading, "write_page", write_words)
+    return played_whole
 
 
 @pytest.fixture
@@ -48,15 +64,15 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_without_options_it_plants_llm_at_48_and_writes_the_page(
-    played: Played, opened: list[str], store: Path, tmp_path: Path, capsys: Capture
+    played_whole: Played, opened: list[str], store: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     ended = ovl(capsys, store, "demo")
 
     assert ended.code == 0
     assert "planted llm at 24, found 2" in ended.out
-    assert played.plans == [DemoPlan("llm:48", 45.0, 1, store)]
+    assert played_whole.plans == [DemoPlan("llm:48", 45.0, 1, store)]
     assert "wrote ovl-report.html" in ended.err
-    assert (tmp_path / "ovl-report.html").is_file()
+    assert (tmp_path / "ovl-report.html").read_text("utf-8").startswith("<!doctype html>")
     assert opened == []
 
 

@@ -181,7 +181,8 @@ class _Played:
             most_calls=plan.request.total_calls,
         )
         self._arrivals = Arrivals(plan.seed)
-        anchor = ClockAnchor(run.start_mono_ns, time.time_ns())
+        # Time is cut into seconds of the wall clock and parts of them: two runs of a seed alike.
+        anchor = ClockAnchor(run.start_mono_ns, time.time_ns() // NS_PER_S * NS_PER_S)
         self._out = Bulk(run_id, anchor, HttpPoster(collector.endpoint))
         self.simulated_s = 0.0
         self.measured_s = 0.0  # of real time, between levels

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from otel_voiceload.errors import ConfigError, UsageError
+from otel_voiceload.model import NS_PER_S
 from otel_voiceload.profiles import Request
 from otel_voiceload.reports.build import ReportOptions, build_report
 from otel_voiceload.runner.plan import SIMULATED_MAX_CALLS, RunPlan
@@ -84,9 +85,11 @@ def test_an_open_rate_comes_and_goes_and_one_seed_gives_the_same_calls_again(
         counts = reading.sql("select count(*), count(distinct trace_id) from calls group by run_id")
         heard, again = (reading.sql(_HEARD, run_id=run_id).rows for run_id in runs)
         traces = reading.sql("select count(distinct trace_id) from calls")
+        offsets = reading.sql(f"select distinct started_ns % {NS_PER_S} from runs")
     assert counts.rows == ((120, 120), (120, 120))
     assert traces.rows == ((240,),), "no trace is of two runs"
     assert heard == again
+    assert offsets.rows == ((0,),), "what cuts time into pieces cuts both alike"
     assert len({latency for *_, latency in heard}) > 200, "turns differ from one another"
 
 

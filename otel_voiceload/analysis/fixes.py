@@ -81,13 +81,12 @@ def _fix(
     if name == "unattributed":
         return _blind_action(name)
     if following is None:
-        doubled = own[0], 2 * own[1]
+        twice = (2 * own[0], 2 * own[1])
         if model.unknown:
             return Fix(
-                name, f"{_more(name, cause)}, twice as much", None, doubled, None, "bounds",
-                _because(model),
+                name, f"{_more(name, cause)}, twice as much", None, _bounds(model, own, twice),
+                None, "bounds", _because(model),
             )  # fmt: skip
-        twice = (2 * own[0], 2 * own[1])
         return Fix(
             name, f"{_more(name, cause)}, twice as much", 2 * full.calls, twice, name, "limits"
         )
@@ -97,8 +96,15 @@ def _fix(
         action += f", {_times(peak / own[0])} for {peak:,.0f} calls"
     after = following.ci or (following.calls, following.calls)
     if model.unknown:
-        return Fix(name, action, None, (own[0], after[1]), None, "bounds", _because(model))
+        bounds = _bounds(model, own, after)
+        return Fix(name, action, None, bounds, None, "bounds", _because(model))
     return Fix(name, action, following.calls, after, following.component, "limits")
+
+
+def _bounds(model: Model, own: Span, after: Span) -> Span:
+    """What is carried for certain: what was carried already; as ``Model.carries`` has it."""
+    low = own[0] if model.carried is None else min(model.carried, after[0])
+    return low, after[1]
 
 
 def _with_peak(

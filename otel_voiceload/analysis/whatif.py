@@ -115,7 +115,7 @@ def play(model: Model, calls: FittedCalls, peak: float | None = None) -> Outcome
         notes = (*notes, f"{names} is full at nearly as many calls and may come first")
     return Outcome(
         first=outside[:1] or first,
-        carries=_carries(model, outside[:1] or first),
+        carries=_carries(model),
         unknown=model.unknown,
         peak=played.peak,
         simulated_calls=played.calls_simulated,
@@ -159,18 +159,15 @@ def _of_law(full: Full) -> Limit:
 
 def _by_law(fulls: Sequence[Full], model: Model, notes: tuple[str, ...]) -> Outcome:
     first = tuple(_of_law(each) for each in fulls[:1])
-    return Outcome(first, _carries(model, first), model.unknown, None, 0, 1.0, notes)
+    return Outcome(first, _carries(model), model.unknown, None, 0, 1.0, notes)
 
 
-def _carries(model: Model, first: Sequence[Limit]) -> Span | None:
-    """At least what all were seen to carry, at most the first known limit."""
-    if not first:
-        return None
-    ends = [each.ci or (each.calls, each.calls) for each in first]
-    low, high = min(each[0] for each in ends), min(each[1] for each in ends)
-    if model.unknown:
-        low = min(low, model.carried or 0.0)
-    return low, high
+def _carries(model: Model) -> Span | None:
+    """The law's bounds, which fixes go by as well: the simulated figure has its own interval.
+
+    Where no level was seen to be carried it is at least nothing.
+    """
+    return replace(model, carried=model.carried or 0.0).carries() if model.fulls() else None
 
 
 def _scaled(notes: tuple[str, ...], scale: float, played: Rehearsed) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from otel_voiceload.analysis.changes import Change
 from otel_voiceload.analysis.saturation import Model
-from otel_voiceload.reports.plan_types import Plan, PlanWhatIf
+from otel_voiceload.reports.plan_types import Plan, PlanNext, PlanWhatIf
 from otel_voiceload.reports.report import Report
 
 
@@ -33,7 +33,7 @@ def _of_change(made: PlanWhatIf) -> str:
     was = " or ".join(f"{each['component']} at {each['calls']:.0f}" for each in before["first"])
     instead = f" (without it: {was})" if was else ""
     names = " or ".join(
-        f"{each['component']} at {each['calls']:.0f} calls{_interval(each['ci'])}"
+        f"{each['component']} at {each['calls']:.0f} calls{_interval(each)}"
         for each in after["first"]
     )
     if after["carries"] is None:
@@ -50,8 +50,9 @@ def _of_change(made: PlanWhatIf) -> str:
     )
 
 
-def _interval(ci: tuple[float, float] | None) -> str:
-    return "" if ci is None else f" (95 %: {ci[0]:.0f} to {ci[1]:.0f})"
+def _interval(limit: PlanNext) -> str:
+    ci, how = limit["ci"], "simulated, " if limit["simulated"] else ""
+    return "" if ci is None else f" ({how}95 %: {ci[0]:.0f} to {ci[1]:.0f})"
 
 
 def undecided_by(report: Report, model: Model, changes: Sequence[Change]) -> str | None:

@@ -8,6 +8,7 @@ import pytest
 
 from otel_voiceload.analysis import whatif
 from otel_voiceload.analysis.changes import parse_change
+from otel_voiceload.analysis.fixes import in_order
 from otel_voiceload.analysis.inflection import Candidate, Finding, Inflections, Status
 from otel_voiceload.analysis.levels import Evidence
 from otel_voiceload.analysis.rehearsal import Rehearsed
@@ -47,7 +48,9 @@ def test_the_second_limit_is_next_and_lies_where_it_was_declared(doubled: WhatIf
     assert after.ci is not None
     assert after.ci[0] < 29 < after.ci[1]
     assert doubled.after.unknown == ()
-    assert doubled.after.carries == after.ci
+    assert doubled.after.carries is not None
+    low, high = doubled.after.carries
+    assert after.ci[0] < low <= 29 <= high < after.ci[1], "the law alone is surer than a ramp"
 
 
 def test_the_latency_at_the_peak_is_better_afterwards(doubled: WhatIf) -> None:
@@ -103,9 +106,20 @@ def test_unknown_limits_make_the_next_one_an_upper_bound(at_once: Played) -> Non
 
     assert after.first[0].component == "llm"
     assert after.unknown == ("stt", "tts")
-    assert after.carries is not None
-    assert after.carries[0] == 19.0
-    assert after.carries[1] == pytest.approx(40 * exp(sqrt(2) * log(1.1)))  # both errors of 10 %
+    assert after.carries == (19.0, pytest.approx(40 * 1.1))
+    assert after.first[0].ci is not None
+    assert after.first[0].ci[1] == pytest.approx(
+        40 * exp(sqrt(2) * log(1.1))
+    )  # both errors of 10 %
+
+
+def test_a_plan_and_the_fixes_beside_it_quote_the_same_bounds(at_once: Played) -> None:
+    at_once()
+    bent = model(20.0, carried=19.0)
+    (fix,) = in_order(finding("found", "llm", 20.0), bent)
+
+    assert fix.action.endswith("twice as much")
+    assert fix.ci == pytest.approx(made(bent, ["llm.capacity=2x"]).after.carries)
 
 
 def test_many_calls_are_played_at_a_smaller_scale(at_once: Played) -> None:

@@ -19,7 +19,7 @@ STOP_REASONS: Final = {
     "quality_floor": "stopped at the quality floor",
     "duration": "its time was over",
     "generator_limit": "the generator was the limit",
-    "user": "stopped by the user",
+    "user": "stopped by a signal: Ctrl-C or SIGTERM",
     "kill": "stopped by the kill switch",
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -71,12 +73,11 @@ def write_segment(
     Not sealed: the rows stay in the write-ahead log, as a killed collector leaves them.
     """
     decoder = Decoder()
-    connection = duckdb.connect(path, config={"checkpoint_threshold": "1TB"})
-    connection.execute("pragma disable_checkpoint_on_shutdown")
-    for name in (SCHEMA / "_order").read_text().split():
-        connection.execute((SCHEMA / name).read_text())
+    path.write_bytes(_empty())
+    connection = _connect(path)
     connection.execute("insert into meta values (1, ?, ?, ?, 'test')", [recording, number, UNIX_NS])
-    connection.execute("checkpoint")
+    if not sealed:
+        connection.execute("checkpoint")
     seen: dict[str, set[int]] = {"resources": set(), "scopes": set()}
     for position, batch in enumerate(batches):
         batch_id = first_batch_id + position
@@ -103,6 +104,24 @@ def write_segment(
     else:
         _leave_behind(connection, path)
     return path
+
+
+@cache
+def _empty() -> bytes:
+    """A file with the layout and no row: to make every table takes longer than a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.duckdb"
+        with _connect(path) as connection:
+            for name in (SCHEMA / "_order").read_text().split():
+                connection.execute((SCHEMA / name).read_text())
+            connection.execute("checkpoint")
+        return path.read_bytes()
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(path, config={"checkpoint_threshold": "1TB"})
+    connection.execute("pragma disable_checkpoint_on_shutdown")
+    return connection
 
 
 def _fresh(rows: Mapping[int, tuple[object, ...]], seen: set[int]) -> list[tuple[object, ...]]:

@@ -32,7 +32,7 @@ select
         when faulty = checked then 'fail'
         when faulty > 0.05 * checked then 'warn' else 'ok' end as verdict,
     case when checked = 0 then 'no answered turn'
-        when faulty = checked and of_zero > 0 then 'unobserved: only latencies of zero'
+        when faulty = checked and of_zero > 0 then 'unobserved: no latency above zero'
         when faulty = checked then 'unobserved: no timing at all'
         when faulty = 0 then 'in every turn' else format('missing in {} turns', faulty) end as found,
     if(faulty = 0, 'nothing', 'it counts as unattributed there') as left_out

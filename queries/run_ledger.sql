@@ -1,8 +1,8 @@
 -- title: What of a run is in the store
 -- question: Were all spans stored that the generator ended, and which of them were removed again?
--- columns: spans_stored, spans_of_target, turns, impossible_turns, calls, calls_failed_here, turns_removed, spans_removed, removed_until_ns, recordings
--- reads: run_spans, turns, calls, raw_rollup_runs
--- `calls_failed_here` are those that failed on the generator's own side: out of open files, say.
+-- columns: spans_stored, spans_of_target, turns, impossible_turns, calls, impossible_calls, calls_failed_here, turns_removed, spans_removed, removed_until_ns, recordings
+-- reads: run_spans, turns, calls, call_spans, raw_rollup_runs
+-- `impossible_calls` end before they begin; `calls_failed_here` are those that failed on the generator's own side: out of open files, say.
 -- `turns_removed` and `spans_removed` are those whose raw spans retention took; they are among the
 -- others. Turns up to `removed_until_ns` are known from cells.
 with removed as (
@@ -30,6 +30,8 @@ select
     (select count(*) from turns where run_id = $run_id and impossible) + removed.impossible_turns
         as impossible_turns,
     (select count(*) from calls where run_id = $run_id) as calls,
+    (select count(*) from call_spans where run_id = $run_id and span_end_ns < span_start_ns)
+        as impossible_calls,
     (
         select count(*) from calls
         where run_id = $run_id and outcome = 'aborted_by_us' and error_type is not null

@@ -33,6 +33,7 @@ class Facts:
     spans_stored: int
     spans_lost: Mapping[str, int]
     impossible_turns: int  # negative durations
+    impossible_calls: int
     sources: Mapping[str, Sequence[str]]  # component -> where its timing came from
     notes: Sequence[str]  # of the reader: what could not be read
     losses: Sequence[str] = ()  # what was acknowledged and is not in this run's recordings
@@ -53,6 +54,8 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
         grave.append("no call was recorded")
     elif facts.turns == 0:
         grave.append("no turn was recorded")
+    elif facts.impossible_turns == facts.turns:
+        grave.append("every turn has a negative latency, so no clock of it can be trusted")
     elif facts.turns < FEW_TURNS:
         light.append(f"only {_count(facts.turns, 'turn')} recorded")
     if facts.levels_limited and facts.levels_limited * 2 > facts.levels:
@@ -73,8 +76,11 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     if not facts.shut_down:
         cut = ", so its last calls are cut" if facts.calls else ""
         light.append(f"the run ended without a shutdown{cut}")
-    if facts.impossible_turns:
+    if 0 < facts.impossible_turns < facts.turns:
         light.append(f"{_count(facts.impossible_turns, 'turn')} with a negative latency left out")
+    if facts.impossible_calls:
+        calls = _count(facts.impossible_calls, "call")
+        light.append(f"{calls} ended before they began: the last that was seen of each counts")
     if facts.levels_thin:
         remarks.append(f"{_count(facts.levels_thin, 'level')} left out for too few turns")
     for component, sources in facts.sources.items():

@@ -56,6 +56,7 @@ class Soundness:
                 spans_lost=self.lost(),
                 spans_waiting=self._spooled.spans,
                 impossible_turns=cast(int, ledger["impossible_turns"]),
+                impossible_calls=cast(int, ledger["impossible_calls"]),
                 sources=sources,
                 notes=self._remarks(),
                 losses=kept.losses(self._losses, ledger),

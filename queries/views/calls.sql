@@ -1,5 +1,6 @@
 -- One row per call. A call without a span of its own (its generator died, or it is still going on)
--- ends at its last sign of life and says so in `closed_by`; its outcome is then not known.
+-- ends at its last sign of life and says so in `closed_by`; its outcome is then not known. So does one
+-- whose span ends before it begins: taken at its word, nobody would have called.
 create view calls as
 select
     run_id,
@@ -13,7 +14,7 @@ select
     outcome,
     nullif(attributes ->> '$."voiceload.call.end_reason"', '') as end_reason,
     coalesce(try_cast(attributes ->> '$."voiceload.call.turn_count"' as integer), turns_seen) as turn_count,
-    if(span_end_ns is null, 'last_sign', 'end_span') as closed_by,
+    if(end_ns is null, 'last_sign', 'end_span') as closed_by,
     error_type,
     -- Media was up: refused and failed connections never weigh on the target as a call.
     media_up_ns is not null
@@ -36,7 +37,8 @@ from (
     select
         *,
         coalesce(span_start_ns, first_ns) as started_ns,
-        greatest(coalesce(span_end_ns, last_ns), coalesce(span_start_ns, first_ns)) as ended_ns,
+        if(span_end_ns >= span_start_ns, span_end_ns, null) as end_ns,
+        greatest(coalesce(end_ns, last_ns), coalesce(span_start_ns, first_ns)) as ended_ns,
         coalesce(
             try_cast(attributes ->> '$."voiceload.call.scheduled_delay"' as decimal(28, 20))::double, 0
         ) as delay_s

@@ -1,7 +1,8 @@
 -- Calls under way on a grid of 0.25 s, by a running sum over starts and ends: an equi-join on the
 -- slot costs a tenth of an ASOF join. Counted from call intervals over all shards, never taken
--- from what a shard believed. The grid has no slots where nobody called for over an hour, and calls of
--- over a day are not counted: a span whose clock says 1970 or 2116 would stretch it over decades.
+-- from what a shard believed. The grid has no slots where nobody called for over an hour (of a call
+-- that goes on so long it has all), and calls of over a day are not counted: a span whose clock says
+-- 1970 or 2116 would stretch it over decades.
 create view concurrency as
 with counted as (
     select run_id, media_up_ns // 250000000 as first_slot, ended_ns // 250000000 as last_slot
@@ -17,10 +18,18 @@ per_slot as (
     select run_id, slot, sum(change) as change from changes group by run_id, slot
 ),
 islands as (
-    select run_id, slot, sum(coalesce(slot - before > 14400, false)::integer) over w as island
+    select
+        run_id,
+        slot,
+        sum(coalesce(slot - before > 14400 and left_over = 0, false)::integer) over w as island
     from (
-        select run_id, slot, lag(slot) over (partition by run_id order by slot) as before
+        select
+            run_id,
+            slot,
+            lag(slot) over w as before,
+            sum(change) over w - change as left_over  -- calls that go on since the slot before
         from per_slot
+        window w as (partition by run_id order by slot)
     )
     window w as (partition by run_id order by slot)
 ),

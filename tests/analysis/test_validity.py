@@ -19,6 +19,7 @@ SOUND = Facts(
     spans_stored=3000,
     spans_lost={},
     impossible_turns=0,
+    impossible_calls=0,
     sources={"llm": ["target_trace"]},
     notes=(),
 )
@@ -56,6 +57,8 @@ def test_a_sound_run_is_valid_without_a_word() -> None:
         ({"spans_ended": None, "spans_waiting": 900}, "inconclusive", "900 spans wait"),
         ({"calls_failed_here": 3}, "degraded", "3 calls of 100 failed on this machine's side"),
         ({"impossible_turns": 2}, "degraded", "2 turns with a negative latency"),
+        ({"impossible_turns": 400, "turns": 400}, "inconclusive", "every turn has a negative"),
+        ({"impossible_calls": 2}, "degraded", "2 calls ended before they began"),
         ({"notes": ("The file x is gone.",)}, "degraded", "The file x is gone"),
         ({"hearing_unknown": True}, "valid", "hearing not calibrated"),
         ({"levels_thin": 1}, "valid", "1 level left out for too few turns"),

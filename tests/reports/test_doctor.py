@@ -139,7 +139,7 @@ def test_a_component_that_nobody_timed_is_unobserved(tmp_path: Path) -> None:
         found = examined(reading, records.RUN)
 
     assert verdicts(found, "components") == {
-        "llm": ("fail", "unobserved: only latencies of zero"),
+        "llm": ("fail", "unobserved: no latency above zero"),
         "stt": ("fail", "unobserved: no timing at all"),
         "tts": ("fail", "unobserved: no timing at all"),
     }

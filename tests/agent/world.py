@@ -52,6 +52,9 @@ class FakeTicker:
     def remove(self, ticket: FakeTicket) -> None:
         self.tickets.remove(ticket)
 
+    def keep_up(self, now_ns: int) -> None:
+        """Nothing is ever late here: a test says when a frame is due."""
+
 
 class FakeAlarm:
     at_ns: int | None = None

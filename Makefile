@@ -67,14 +67,14 @@ bench: $(STAMP) ## measure start-up, calls per core, churn, the demo's verdict, 
 bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
 	$(BIN)/python -m tests.benchmarks.from_nothing
 
-faults: $(STAMP) ## kill, freeze, damage and attack the collector 200 times, bad peers the generator (a quarter of an hour)
-	FAULT_ROUNDS=200 $(BIN)/python -m pytest --durations=0 tests/faults
+faults: $(STAMP) ## kill, freeze, damage and attack the collector 200 times, bad peers the generator (half an hour)
+	FAULT_ROUNDS=200 $(BIN)/python -m pytest --durations=0 tests/faults tests/end_to_end/test_bad_runs.py
 
 phases: $(STAMP) ## run the five phases against a planted limit, and a search for one in virtual time (seven minutes)
 	PHASES=1 $(BIN)/python -m pytest --durations=0 tests/end_to_end/test_five_phase.py tests/end_to_end/test_until_knee.py
 
 # atheris has wheels for some platforms only, so it is not in constraints.txt.
-fuzz: $(STAMP) ## play a million inputs to the collector's decoders (a quarter of an hour)
+fuzz: $(STAMP) ## play a million inputs to the collector's decoders (half an hour)
 	@$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: atheris==3.0.0
 	$(BIN)/python -m tests.fuzz.run
 

@@ -6,7 +6,7 @@
 -- standard deviations: of turns around their call's mean, and of calls' true means, so with what chance
 -- alone would spread them taken off. `between_share` is the part of the variance that lies between
 -- calls: 0 is every call alike, 1 every call even in itself. `ratio_` are percentiles over calls of the
--- slowest turn to the call's mean.
+-- slowest turn to the call's mean. Figures of fewer than 6 calls are not told.
 with heard as (
     select
         s.level_no,
@@ -40,10 +40,13 @@ select
     level,
     calls::integer as calls,
     turns::integer as turns,
-    sqrt(within) as within_s,
-    sqrt(greatest(0, between_calls)) as between_s,
-    greatest(0, between_calls) / nullif(within + greatest(0, between_calls), 0) as between_share,
-    ratios[1] as ratio_p50,
-    ratios[2] as ratio_p95
+    if(calls < 6, null, sqrt(within)) as within_s,
+    if(calls < 6, null, sqrt(greatest(0, between_calls))) as between_s,
+    if(
+        calls < 6, null,
+        greatest(0, between_calls) / nullif(within + greatest(0, between_calls), 0)
+    ) as between_share,
+    if(calls < 6, null, ratios[1]) as ratio_p50,
+    if(calls < 6, null, ratios[2]) as ratio_p95
 from pooled
 order by level_no

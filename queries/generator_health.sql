@@ -22,7 +22,7 @@ select
     avg(run_delay_share) as run_delay_share,
     quantile_cont(loop_lag_p99_s, 0.5) as loop_lag_p99_s,
     (select avg(cpu) from cpu_per_second) as cpu,
-    coalesce(sum(late_starts), 0)::bigint as late_starts,
+    sum(late_starts)::bigint as late_starts,
     count(distinct shard)::integer as shards,
     coalesce(sum(told_s), 0) as seconds,
     coalesce(sum(told_s) filter (limited), 0) as limited_s,

@@ -154,6 +154,14 @@ def between(base: Sequence[Observed | None], run: Sequence[Observed | None]) -> 
     )
 
 
+def typical(side: Sequence[Observed | None]) -> float | None:
+    """The figure of one side, known or not on the other; None when a run of it has none."""
+    known = _known(side)
+    if not known:
+        return None
+    return _plain(float(np.mean([each.scaled for each in known])), known[0].log)
+
+
 def changed(found: Difference, kind: Kind, repeats: int) -> Change:
     """Whether it surely changed; where repeats are few, by more than a pair differs by itself."""
     low, high = _harm(*found.sure, kind)

@@ -62,6 +62,8 @@ def in_order(
         return tuple(_blind(each) for each in causes.values())
     made: list[Fix] = []
     for place, full in enumerate(fulls):
+        if peak is not None and (full.ci[0] if full.ci else full.calls) >= peak:
+            break  # it carries the peak as it is, and so do those behind it
         fix = _fix(place, fulls, model, causes.get(full.component), peak)
         if peak is not None:
             fix = _with_peak(fix, full, fulls[0], model, peak, now_s if place == 0 else None)

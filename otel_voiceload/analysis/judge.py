@@ -208,6 +208,9 @@ def _limit(threshold: Threshold, grounds: Grounds) -> tuple[float | None, str | 
     estimate = estimate_of(threshold, base)
     if estimate is None or not isfinite(estimate.observed):
         return None, "the baseline has too few values"
+    silent = base.values[base.censored.astype(bool)]
+    if threshold.quantile is not None and len(silent) and estimate.observed >= silent.min():
+        return None, "the baseline's own turns had no answer"
     return estimate.observed * (1.0 if threshold.statistic == "drop" else threshold.limit), None
 
 

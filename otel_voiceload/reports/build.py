@@ -31,8 +31,9 @@ from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports.build_causes import grounds
 from otel_voiceload.reports.build_measured import read_samples
+from otel_voiceload.reports.build_within import within_calls
 from otel_voiceload.reports.plan_model import mean_turn_s, read_model
-from otel_voiceload.reports.report import CopyLedger, Report, Run, StopReason
+from otel_voiceload.reports.report import CopyLedger, LeftOut, Report, Run, StopReason
 from otel_voiceload.reports.soundness import Soundness
 from otel_voiceload.store.reading import Reading
 
@@ -194,7 +195,9 @@ class _Builder:
             "turn_latency": figures.latency(samples.measured["turn_latency"]),
             "greeting": figures.latency(samples.measured["greeting"]),
             "connect": figures.connect(samples),
-            "call_completion": figures.completion(samples, self._baseline["completion"]),
+            "call_completion": figures.completion(
+                samples, self._baseline["completion"], self._left_out()
+            ),
             "jitter": figures.jitter(samples),
             "packet_loss": figures.packet_loss(samples),
             "baseline": self._baseline,
@@ -208,6 +211,7 @@ class _Builder:
                 "ratio": room.ratio,
             },
             "fixes": findings.fixes(self._fixes()),
+            "within_calls": within_calls(self._reading, self._run_id, background),
             "phases": phases.phases(
                 self._reading.query("phase_table", run_id=self._run_id), samples, judged
             ),
@@ -240,6 +244,10 @@ class _Builder:
                 self._reading, self._run_id, self._options.by, background
             )
         return report
+
+    def _left_out(self) -> list[LeftOut]:
+        rows = self._reading.query("calls_left_out", run_id=self._run_id)
+        return findings.left_out(findings.in_calls_of_both(rows, self._options.background_calls))
 
     def _fixes(self) -> tuple[fixes.Fix, ...]:
         options, peak = self._options, self._expected_peak

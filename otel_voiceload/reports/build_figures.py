@@ -21,6 +21,7 @@ from otel_voiceload.reports.report import (
     CopyLedger,
     Generator,
     Latency,
+    LeftOut,
     MediaFigure,
     Unattributed,
 )
@@ -69,8 +70,13 @@ def connect(samples: RunSamples) -> Connect:
     }
 
 
-def completion(samples: RunSamples, baseline_rate: float | None) -> CallCompletion:
-    """Natural ends of the connected calls; those that we ended ourselves are only counted."""
+def completion(
+    samples: RunSamples, baseline_rate: float | None, left_out: Sequence[LeftOut] = ()
+) -> CallCompletion:
+    """Natural ends of the connected calls; those that we ended ourselves are only counted.
+
+    ``left_out`` are the calls that the samples do not hold.
+    """
     outcome = samples.calls["outcome"].astype(str)
     judged = samples.judged_calls
     natural = judged & np.isin(outcome, NATURAL_ENDS)
@@ -83,6 +89,7 @@ def completion(samples: RunSamples, baseline_rate: float | None) -> CallCompleti
         "baseline_rate": baseline_rate,
         "drop_points": drop,
         "outcomes": dict(Counter(outcome.tolist()).most_common()),
+        "left_out": list(left_out),
     }
 
 
@@ -139,11 +146,15 @@ def baseline(
             "completion": None,
         }
     ends = figures["call_completion"].values
+    p95_s = quantile(latencies.values, 0.95)
+    silent = latencies.values[latencies.censored.astype(bool)]
+    if p95_s is not None and len(silent) and p95_s >= silent.min():
+        p95_s = None  # turns that nobody answered: how long they would have taken is not known
     return {
         "kind": "own_levels" if run_id is None else "tagged_run" if chosen else "profile_run",
         "run_id": run_id,
         "up_to_calls": up_to_calls,
-        "p95_s": quantile(latencies.values, 0.95),
+        "p95_s": p95_s,
         "completion": float(ends.mean()) if len(ends) else None,
     }
 
@@ -169,7 +180,7 @@ def generator(
         "run_delay_share": figure("run_delay_share"),
         "loop_lag_p99_s": figure("loop_lag_p99_s"),
         "cpu": figure("cpu"),
-        "late_starts": late if isinstance(late, int) else 0,
+        "late_starts": late if isinstance(late, int) else None,
         "limited_share": figure("limited_share"),
         "limited_by": str(health.get("limited_by") or ""),
         "turn_dispersion": figure("dispersion", starts),

@@ -17,6 +17,7 @@ from otel_voiceload.reports.report import (
     CurvePoint,
     FirstInflection,
     Inflection,
+    LeftOut,
     Level,
     Role,
     ThresholdResult,
@@ -149,12 +150,20 @@ def in_calls_of_both(rows: Rows, background: float) -> Rows:
     ]
 
 
+def left_out(rows: Rows) -> list[LeftOut]:
+    return [{"level": cast(float, row["level"]), "calls": cast(int, row["calls"])} for row in rows]
+
+
 def levels(rows: Rows) -> list[Level]:
     names = (
         "level", "stage_index", "phase", "calls_asked", "calls_held", "turns", "p50_s", "p95_s",
         "p99_s", "no_response", "completion", "error_rate", "valid", "excluded_why",
     )  # fmt: skip
-    return [cast(Level, {name: row[name] for name in names}) for row in rows]
+    # Between its stages, and without any, a run says of no phase that it was one.
+    return [
+        cast(Level, {**{name: row[name] for name in names}, "phase": str(row["phase"] or "")})
+        for row in rows
+    ]
 
 
 def thresholds(judged: Sequence[tuple[Judged, bool]]) -> list[ThresholdResult]:

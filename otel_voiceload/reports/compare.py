@@ -160,8 +160,8 @@ def _metric(
     return {
         "metric": name,
         "kind": kind,
-        "base": found.base if found else None,
-        "run": found.run if found else None,
+        "base": analysis.typical(base),
+        "run": analysis.typical(run),
         "base_open": _open(base),
         "run_open": _open(run),
         "change": found.change if found else None,

@@ -61,7 +61,14 @@ class RunFigures:
 
 def read_run(reading: Reading, run_id: str, baselines: Sequence[str] = ()) -> RunFigures:
     """Reads one run whole. StoreError when it is not there."""
-    report = build_report(reading, run_id, ReportOptions(baselines=tuple(baselines)))
+    return figures_of(
+        reading, build_report(reading, run_id, ReportOptions(baselines=tuple(baselines)))
+    )
+
+
+def figures_of(reading: Reading, report: Report) -> RunFigures:
+    """The figures of a run whose report there is already."""
+    run_id = report["run"]["id"]
     facts = reading.query("run_facts", run_id=run_id)[0]
     parts = [each for each in COMPONENTS if _timed(report, each)]
     samples = read_samples(reading, run_id, parts)

@@ -17,6 +17,7 @@ from otel_voiceload.reports.report_resources import ResourceCeiling as ResourceC
 from otel_voiceload.reports.report_resources import ResourceLevel as ResourceLevel
 from otel_voiceload.reports.report_resources import ResourceRole as ResourceRole
 from otel_voiceload.reports.report_resources import Resources as Resources
+from otel_voiceload.reports.report_within import LevelWithin
 
 Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
 ThresholdVerdict = Literal["pass", "fail", "unknown", "not_applicable"]
@@ -185,6 +186,13 @@ class Connect(TypedDict):
     p95_s: float | None
 
 
+class LeftOut(TypedDict):
+    """Calls that ended at a level at which the generator was the limit: no evidence."""
+
+    level: float
+    calls: int
+
+
 class CallCompletion(TypedDict):
     connected: int
     natural_end: int
@@ -192,6 +200,7 @@ class CallCompletion(TypedDict):
     baseline_rate: float | None
     drop_points: float | None
     outcomes: dict[str, int]
+    left_out: list[LeftOut]  # in none of the others
 
 
 class MediaFigure(TypedDict):
@@ -266,7 +275,7 @@ class Generator(TypedDict):
     run_delay_share: float | None
     loop_lag_p99_s: float | None
     cpu: float | None
-    late_starts: int
+    late_starts: int | None
     limited_share: float | None  # of its time, in which it was the limit
     limited_by: str  # reasons, the most frequent first
     turn_dispersion: float | None  # of turn starts; 1 is what independent callers give
@@ -313,6 +322,7 @@ class Report(TypedDict):
     ceiling: Ceilings
     headroom: Headroom
     fixes: list[Fix]
+    within_calls: list[LevelWithin]
     phases: list[Phase]
     spikes: list[Spike]
     spike_gap: SpikeGap | None

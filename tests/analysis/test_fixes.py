@@ -63,6 +63,8 @@ def test_with_one_limit_unknown_the_next_known_one_is_the_upper_bound() -> None:
 def test_nobody_is_told_to_fix_what_the_expected_peak_does_not_need() -> None:
     known = model(48.0, tts=70.0, stt=200.0)
 
+    assert in_order(FOUND, known, 43.0) == (), "the lower end of llm's interval carries it"
+    assert [fix.component for fix in in_order(FOUND, known, 44.0)] == ["llm"]
     assert [fix.component for fix in in_order(FOUND, known, 60.0)] == ["llm"]
     assert [fix.component for fix in in_order(FOUND, known, 100.0)] == ["llm", "tts"]
 

@@ -17,7 +17,7 @@ from otel_voiceload.capacity.knee import solve_plant
 from otel_voiceload.capacity.simulate import SimulatedRun, simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
-from otel_voiceload.model import CallRecord, Record, RunRecord, Stage, TurnRecord
+from otel_voiceload.model import Record, RunRecord, Stage
 from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
 from otel_voiceload.reports.report import Report
 from otel_voiceload.reports.schema import schema
@@ -125,15 +125,7 @@ def test_a_run_that_is_not_there_is_named(demo: Path) -> None:
         report_of(demo, "gone")
 
 
-# --- runs that can not say much ------------------------------------------------------------------
-
-
-def test_an_empty_run_is_said_to_be_empty(tmp_path: Path) -> None:
-    report = report_of(written(tmp_path, [records.run()]), records.RUN)
-    assert report["verdict"] == "inconclusive"
-    assert report["headline"] == "This run can not be judged: no call was recorded."
-    assert report["turn_latency"]["p50_s"] is None
-    assert exit_code(report) == ExitCode.INCONCLUSIVE
+# --- runs that can not say much: more of them in end_to_end/test_bad_runs -----------------------
 
 
 def test_calls_without_turns_are_said_to_have_none(tmp_path: Path) -> None:
@@ -166,51 +158,6 @@ def test_what_the_run_was_started_with_is_judged_too(tmp_path: Path) -> None:
     assert rows["llm"] == "pass"
     assert exit_code(report) == ExitCode.FAILED
     assert report["ceiling"]["slo"]["calls"] == 0.0
-
-
-def test_without_component_timing_the_turn_is_judged_and_the_way_to_see_more_is_said(
-    tmp_path: Path,
-) -> None:
-    run = [
-        replace(each, components=(), rtt_s=None) if isinstance(each, TurnRecord) else each
-        for each in held(10, 30)
-    ]
-    report = report_of(written(tmp_path, run), records.RUN)
-    assert report["inflection"]["status"] == "unobserved"
-    assert {each["role"] for each in report["components"]} == {"unobserved"}
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in report["next_step"]
-    assert report["unattributed"]["p50_s"] is None
-
-
-def test_one_missing_component_is_said_and_its_time_is_unattributed(tmp_path: Path) -> None:
-    run = [
-        replace(each, components=tuple(c for c in each.components if c.component != "llm"))
-        if isinstance(each, TurnRecord)
-        else each
-        for each in held(10, 30)
-    ]
-    report = report_of(written(tmp_path, run), records.RUN)
-    assert any("no timing of llm" in reason for reason in report["run"]["validity_reasons"])
-    roles = {each["component"]: each["role"] for each in report["components"]}
-    assert roles["llm"] == "unobserved"
-    assert report["unattributed"]["share"] is not None
-    assert report["unattributed"]["share"] > 0.2
-
-
-def test_when_nobody_ever_answered_there_is_no_made_up_number(tmp_path: Path) -> None:
-    run: list[Record] = []
-    for each in held(10, 30):
-        if isinstance(each, TurnRecord):
-            each = replace(each, outcome="no_response", first_audio_mono_ns=None, components=())
-        if isinstance(each, CallRecord):
-            each = replace(each, outcome="abandoned")
-        run.append(each)
-    report = report_of(written(tmp_path, run), records.RUN)
-    assert report["turn_inflection"]["status"] == "cannot_tell"
-    assert report["turn_latency"]["p50_s"] == report["turn_latency"]["censored_at_s"] == 8.0
-    assert report["call_completion"]["rate"] == 0.0
-    deciding = {each["verdict"] for each in report["thresholds"] if each["decides"]}
-    assert deciding <= {"fail", "not_applicable"}
 
 
 def test_a_negative_latency_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -162,10 +162,12 @@ def difference(metric: ComparedMetric) -> str:
 def _figure(value: float | None, kind: str, open_end: str) -> str:
     if value is None:
         return UNKNOWN
-    sign = {"": "", "at_least": ">", "at_most": "<"}[open_end]
+    said = percent(value)
     if kind == "seconds":
-        return sign + seconds(value)
-    return sign + (calls(value) if kind == "calls" else percent(value))
+        said = seconds(value)
+    elif kind == "calls":
+        said = calls(value)
+    return {"": "", "at_least": ">", "at_most": "at most "}[open_end] + said
 
 
 def _change(value: float | None, kind: str) -> str:
@@ -173,7 +175,8 @@ def _change(value: float | None, kind: str) -> str:
         return ""
     if kind in ("seconds", "calls"):
         return f"{number(value)}x" if value >= 3 else f"{(value - 1) * 100:+.1f}%"
-    return f"{value * 100:+.1f} pp"
+    points = value * 100
+    return f"{points:+.1f} pp" if abs(points) < 99.95 else f"{points:+.0f} pp"
 
 
 def _bounds(ci: Interval | None, kind: str) -> str:
@@ -184,7 +187,9 @@ def _bounds(ci: Interval | None, kind: str) -> str:
         return "open"
     if low is None:
         return f"under {high}"
-    return f"over {low}" if high is None else f"{low} to {high}"
+    if high is None:
+        return f"over {low}"
+    return f"{str(low).removesuffix(' pp')} to {high}"  # the unit once is enough
 
 
 def _side(runs: Sequence[ComparedRun]) -> str:
@@ -199,7 +204,7 @@ def _tone(metric: ComparedMetric) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     name, base, run, change, bounds, *_ = cells
-    return f"  {name:<15}{base:>10}{run:>10}{change:>10}{bounds:>20}"
+    return f"  {name:<15}{base:>12}{run:>12}{change:>9}{bounds:>18}"
 
 
 def _paragraph(

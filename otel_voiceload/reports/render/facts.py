@@ -8,13 +8,14 @@ from otel_voiceload.reports.render.phrases import (
     UNKNOWN,
     at_calls,
     calls,
+    counted,
     length,
     moment,
     number,
     percent,
     seconds,
 )
-from otel_voiceload.reports.report import Ceiling, Generator, Report
+from otel_voiceload.reports.report import Ceiling, Generator, Level, Report
 
 
 def about_run(report: Report) -> list[str]:
@@ -23,8 +24,8 @@ def about_run(report: Report) -> list[str]:
     name = f"{run['id']} ({run['tag']})" if run["tag"] else run["id"]
     seed = UNKNOWN if run["seed"] is None else str(run["seed"])
     lines = [
-        f"{run['profile']} run {name} against {run['target']}",
-        f"{run['wire']} wire, {length(run['started'], run['ended'])}, seed {seed},"
+        f"{run['profile'] or UNKNOWN} run {name} against {run['target'] or UNKNOWN}",
+        f"{run['wire'] or UNKNOWN} wire, {length(run['started'], run['ended'])}, seed {seed},"
         f" started {moment(run['started'])}",
         *run["validity_reasons"],
     ]
@@ -80,7 +81,10 @@ def about_headroom(report: Report) -> str:
         return f"unknown at an expected peak of {calls(peak)} calls: the ceiling is unknown"
     more = f"{headroom['calls']:+.0f} calls"
     ratio = "" if headroom["ratio"] is None else f" ({headroom['ratio'] * 100:+.0f}%)"
-    return f"{more}{ratio} over an expected peak of {calls(peak)}"
+    return (
+        f"{more}{ratio} over an expected peak of {calls(peak)}, by the lower end of what is known:"
+        f" {calls(peak + headroom['calls'])}"
+    )
 
 
 def about_calls(report: Report) -> list[str]:
@@ -90,18 +94,50 @@ def about_calls(report: Report) -> list[str]:
     )
     drop = done["drop_points"]
     against = f" (baseline {percent(done['baseline_rate'])})" if drop is not None else ""
+    turns = report["turn_latency"]
+    p50, p95, p99 = (
+        seconds(each, turns["censored_at_s"])
+        for each in (turns["p50_s"], turns["p95_s"], turns["p99_s"])
+    )
     return [
         f"{done['connected']} connected, completion {percent(done['rate'])}{against}",
         outcomes or "no outcomes",
-        f"turns p50 {seconds(report['turn_latency']['p50_s'])},"
-        f" p95 {seconds(report['turn_latency']['p95_s'], report['turn_latency']['censored_at_s'])},"
-        f" p99 {seconds(report['turn_latency']['p99_s'], report['turn_latency']['censored_at_s'])}"
-        f" of {report['turn_latency']['samples']},"
-        f" {report['turn_latency']['censored']} without an answer",
+        *_left_out(report),
+        f"turns p50 {p50}, p95 {p95}, p99 {p99} of {turns['samples']},"
+        f" {turns['censored']} without an answer",
         f"greeting p50 {seconds(greeting['p50_s'])}, p95 {seconds(greeting['p95_s'])};"
         f" connect {percent(connect['success'])} of {connect['attempts']},"
         f" p95 {seconds(connect['p95_s'])}",
     ]
+
+
+def _left_out(report: Report) -> list[str]:
+    """The calls that are in no other figure: unsaid, the outcomes would not add up to the run."""
+    levels = report["call_completion"]["left_out"]
+    if not levels:
+        return []
+    total = sum(each["calls"] for each in levels)
+    where = ", ".join(f"{each['calls']} at {each['level']:g} calls" for each in levels)
+    return [f"not counted: {counted(total, 'call')} ({where}), the generator was the limit there"]
+
+
+def about_counted(report: Report) -> list[str]:
+    """How many turns the levels count, where the whole run has others as well.
+
+    Of levels at which the generator was the limit neither has any.
+    """
+    whole = report["turn_latency"]["samples"]
+    held = sum(each["turns"] for each in report["levels"] if not _limited(each))
+    if not report["levels"] or held == whole:
+        return []
+    return [
+        f"the levels count {held} of {whole} turns: without their warm-up and the first turn of"
+        " each call, which the figures of the whole run have"
+    ]
+
+
+def _limited(level: Level) -> bool:
+    return (level["excluded_why"] or "").startswith("the generator")
 
 
 def about_unattributed(report: Report) -> str:
@@ -119,6 +155,7 @@ def about_generator(report: Report) -> list[str]:
     late = UNKNOWN if own["late_starts"] is None else str(own["late_starts"])
     lost = ", ".join(f"{reason} {count}" for reason, count in own["spans_lost"].items() if count)
     ended = UNKNOWN if own["spans_ended"] is None else str(own["spans_ended"])
+    lost = lost or (UNKNOWN if own["spans_ended"] is None else "none")
     return [
         f"pacing error p99 {seconds(own['pacing_error_p99_s'])},"
         f" late frames {percent(own['late_share'])}, loop lag p99 {seconds(own['loop_lag_p99_s'])}",
@@ -127,7 +164,7 @@ def about_generator(report: Report) -> list[str]:
         f"the limit for {percent(own['limited_share'])} of its time,"
         f" prompts said before {percent(own['prompt_repeat_ratio'])},"
         f" dispersion of turn starts {_dispersion(own)} (independent callers 1)",
-        f"spans ended {ended}, stored {own['spans_stored']}, lost {lost or 'none'}",
+        f"spans ended {ended}, stored {own['spans_stored']}, lost {lost}",
         *_copied(own),
     ]
 
@@ -168,8 +205,20 @@ def about_cause(report: Report) -> list[str]:
 
 def about_fixes(report: Report) -> list[str]:
     """In the order to do them; numbered where there are several."""
-    lines = [fix_in_words(fix) for fix in report["fixes"]]
+    lines = [fix_in_words(fix) for fix in report["fixes"]] or _nothing_to_fix(report)
     return lines if len(lines) < 2 else [f"{i}. {line}" for i, line in enumerate(lines, 1)]
+
+
+def _nothing_to_fix(report: Report) -> list[str]:
+    """Why there is no fix though a component bends: the expected peak lies below."""
+    peak, found = report["headroom"]["expected_peak"], report["inflection"]
+    first = next(iter(found["candidates"]), None)
+    if peak is None or first is None or first["ci"] is None or first["ci"][0] < peak:
+        return []
+    return [
+        f"no component needs more capacity for {calls(peak)} calls: {first['component']}, the first"
+        f" to be full, carries at least {calls(first['ci'][0])}"
+    ]
 
 
 def fix_in_words(fix: Fix) -> str:

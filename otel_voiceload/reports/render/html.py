@@ -26,8 +26,11 @@ from otel_voiceload.reports.render.html_tables import (
     level_table,
     phase_table,
     resource_table,
+    sources,
     threshold_table,
+    within_table,
 )
+from otel_voiceload.reports.render.judgement import judgement
 from otel_voiceload.reports.render.late import about_late, about_quotas
 from otel_voiceload.reports.render.markup import Html, join, json_script, raw, tag
 from otel_voiceload.reports.render.phrases import (
@@ -140,25 +143,26 @@ def _file(name: str) -> str:
 def _sections(report: Report, shown: Sequence[Figure], drawings: dict[str, Html]) -> Iterable[Html]:
     yield _header(report)
     yield _cards(report)
-    yield _list("Why", facts.about_cause(report))
-    yield _list("What to fix", facts.about_fixes(report))
+    yield _list("Why", facts.about_cause(report), "verdict")
+    yield _list("What to fix", facts.about_fixes(report), "fixes")
     groups = {
         name: list(members) for name, members in groupby(shown, key=lambda figure: figure.group)
     }
     yield _figures(CURVES, groups.pop(CURVES, []), drawings, report)
     yield level_table(build(report), report)
+    yield within_table(report)
     side_by_side = [*groups.pop(SHARE, []), *groups.pop(LOAD, [])]
     yield _figures("Where the time goes, and the load", side_by_side, drawings, report)
     for name, members in groups.items():
         yield _figures(name, members, drawings, report)
     yield phase_table(report)
-    yield _list("What the spikes did", phases.about_spikes(report))
-    yield _list("Capacity that came late", about_late(report))
-    yield _list("Quotas that ran out", about_quotas(report))
-    yield _list("What drifted over the soak", about_drift(report))
+    yield _list("What the spikes did", phases.about_spikes(report), "spikes")
+    yield _list("Capacity that came late", about_late(report), "late")
+    yield _list("Quotas that ran out", about_quotas(report), "quotas")
+    yield _list("What drifted over the soak", about_drift(report), "drift")
     yield threshold_table(report)
-    yield _list("Calls", facts.about_calls(report))
-    yield _list("Was the generator itself in order?", facts.about_generator(report))
+    yield _list("Calls", facts.about_calls(report), "calls")
+    yield _list("Was the generator itself in order?", facts.about_generator(report), "generator")
     yield resource_table(report)
     yield _reproduce(report, shown)
 
@@ -167,16 +171,18 @@ def _header(report: Report) -> Html:
     run = report["run"]
     planted = planted_and_found(report)
     about = facts.about_run(report)
+    judged = judgement(report)
     return tag(
         "header",
         tag("span", run["validity"], class_=f"badge {TONE[run['validity']]}"),
         " ",
-        tag("span", f"thresholds: {report['verdict']}", class_=f"badge {TONE[report['verdict']]}"),
+        tag("span", f"thresholds: {judged.text}", class_=f"badge {TONE[judged.tone]}"),
         tag("h1", report["headline"]),
         tag("p", planted, class_=f"planted {'good' if planted_is_found(report) else 'bad'}")
         if planted
         else "",
         *(tag("p", line, class_="facts") for line in about),
+        sources("run"),
     )
 
 
@@ -212,14 +218,11 @@ def _cards(report: Report) -> Html:
             facts.about_headroom(report).removeprefix("unknown: ").removeprefix("unknown "),
         ),
     ]
-    return tag(
-        "div",
-        *(
-            tag("div", tag("span", name), tag("b", value), tag("span", note), class_="card")
-            for name, value, note in cards
-        ),
-        class_="cards",
+    shown = (
+        tag("div", tag("span", name), tag("b", value), tag("span", note), class_="card")
+        for name, value, note in cards
     )
+    return join([tag("div", *shown, class_="cards"), sources("verdict"), sources("carries")])
 
 
 def _limit(ceiling: Ceiling, why_unknown: str) -> str:
@@ -241,11 +244,11 @@ def _interval(bend: Bend) -> tuple[float, float] | None:
     return None if bend.low is None or bend.high is None else (bend.low, bend.high)
 
 
-def _list(title: str, lines: Sequence[str]) -> Html:
+def _list(title: str, lines: Sequence[str], numbers_of: str) -> Html:
     if not lines:
         return Html("")
     items = tag("ul", *(tag("li", line) for line in lines))
-    return tag("section", tag("h2", title), tag("div", items, class_="panel"))
+    return tag("section", tag("h2", title), tag("div", items, sources(numbers_of), class_="panel"))
 
 
 def _figures(

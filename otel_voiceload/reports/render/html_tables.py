@@ -1,11 +1,15 @@
-"""The tables of the page: levels, phases, thresholds, and what the load took of the machines."""
+"""The tables of the page: levels, inside calls, phases, thresholds, what the load took.
+
+And the line below each part of the page that says which queries its numbers come from.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from otel_voiceload.reports.render import facts, phases, resources
+from otel_voiceload.reports.render import facts, phases, resources, within
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Grid, LevelRow
+from otel_voiceload.reports.render.judgement import about_deciding
 from otel_voiceload.reports.render.markup import Html, tag
 from otel_voiceload.reports.render.origins import origin
 from otel_voiceload.reports.render.phrases import bounds, observed, verdict_of
@@ -22,6 +26,11 @@ TONE: Final = {
 }
 
 
+def sources(section: str) -> Html:
+    """The queries that a section's numbers come from, in small print."""
+    return tag("p", origin(section), class_="muted sources")
+
+
 def level_table(grid: Grid, report: Report) -> Html:
     width = str(len(grid.columns) + 3)
     head = tag("tr", *(tag("th", name) for name in ("calls", "turns", *grid.columns, "errors")))
@@ -31,9 +40,9 @@ def level_table(grid: Grid, report: Report) -> Html:
         else _level(row)
         for row in grid.rows
     ]
-    notes = [f"Unattributed: {facts.about_unattributed(report)}."]
+    notes = [f"unattributed {facts.about_unattributed(report)}", *facts.about_counted(report)]
     if grid.has_unknown:
-        notes.append("? is unknown: too few turns at that level.")
+        notes.append("? is unknown: too few turns at that level")
     return tag(
         "section",
         tag("h2", "Seconds by component and calls held, p50 / p95"),
@@ -41,7 +50,37 @@ def level_table(grid: Grid, report: Report) -> Html:
             "div",
             tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers"),
             *(tag("p", note, class_="muted") for note in notes),
-            tag("p", origin("levels"), class_="muted"),
+            sources("levels"),
+            class_="panel scroll",
+        ),
+    )
+
+
+def within_table(report: Report) -> Html:
+    made = within.build(report)
+    if not made.rows:
+        return Html("")
+    head = tag("tr", *(tag("th", name) for name in ("calls", *made.columns, *within.SPREAD)))
+    rows = [
+        tag(
+            "tr",
+            tag("td", f"{row.calls} again" if row.again else row.calls),
+            *(tag("td", f"{cell.p50} / {cell.p95}" if cell else "") for cell in row.cells),
+            *(tag("td", each) for each in row.spread),
+        )
+        for row in made.rows
+    ]
+    notes = [*within.about_within(report), within.LEGEND]
+    if made.has_unknown:
+        notes.append("? is unknown: fewer than 6 turns, or calls with three")
+    return tag(
+        "section",
+        tag("h2", f"{within.TITLE}, p50 / p95"),
+        tag(
+            "div",
+            tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers"),
+            *(tag("p", note, class_="muted") for note in notes),
+            sources("within"),
             class_="panel scroll",
         ),
     )
@@ -79,8 +118,7 @@ def phase_table(report: Report) -> Html:
     ]
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="numbers")
     title = tag("h2", "Phases, seconds of whole turns")
-    below = tag("p", origin("phases"), class_="muted")
-    return tag("section", title, tag("div", table, below, class_="panel scroll"))
+    return tag("section", title, tag("div", table, sources("phases"), class_="panel scroll"))
 
 
 def threshold_table(report: Report) -> Html:
@@ -108,8 +146,9 @@ def threshold_table(report: Report) -> Html:
         if rows
         else tag("p", "None were judged.")
     )
-    below = tag("p", origin("thresholds"), class_="muted")
-    return tag("section", tag("h2", "Thresholds"), tag("div", body, below, class_="panel scroll"))
+    notes = (tag("p", line, class_="muted") for line in about_deciding(report))
+    below = [*notes, sources("thresholds")]
+    return tag("section", tag("h2", "Thresholds"), tag("div", body, *below, class_="panel scroll"))
 
 
 def resource_table(report: Report) -> Html:
@@ -127,6 +166,7 @@ def resource_table(report: Report) -> Html:
             tag("table", tag("thead", head), tag("tbody", *body), class_="numbers"),
             tag("p", f"{resources.UNITS}.", class_="muted"),
             lines,
+            sources("resources"),
             class_="panel scroll",
         ),
     )

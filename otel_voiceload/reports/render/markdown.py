@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from otel_voiceload.reports.render import facts, phases, resources
+from otel_voiceload.reports.render import facts, phases, resources, split, within
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.judgement import about_deciding, judgement
 from otel_voiceload.reports.render.late import about_late, about_quotas
+from otel_voiceload.reports.render.origins import QUERIES
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report
 
@@ -17,35 +19,44 @@ def render(report: Report) -> str:
     planted = planted_and_found(report)
     blocks = [
         f"# {escape(report['headline'])}",
-        f"**{run['validity'].upper()}** · thresholds **{report['verdict']}**"
+        f"**{run['validity'].upper()}** · thresholds **{judgement(report).text}**"
         + (f" · {escape(planted)}" if planted else ""),
         bullets(facts.about_run(report)),
-        *section("Why", bullets(facts.about_cause(report))),
+        origin("run"),
+        *section("Why", bullets(facts.about_cause(report)), "verdict"),
         *section(
             "How far it carries",
             bullets([*facts.about_ceilings(report), f"headroom {facts.about_headroom(report)}"]),
+            "carries",
         ),
-        *section("What to fix", bullets(facts.about_fixes(report))),
-        *section("Seconds by component and calls held (p50 / p95)", levels(build(report))),
-        f"Unattributed: {escape(facts.about_unattributed(report))}.",
-        *section("Phases", phase_table(report)),
-        *section("Spikes", bullets(phases.about_spikes(report))),
-        *section("Capacity that came late", bullets(about_late(report))),
-        *section("Quotas that ran out", bullets(about_quotas(report))),
-        *section("Drift", bullets(about_drift(report))),
-        *section("Thresholds", thresholds(report)),
-        *section("Calls", bullets(facts.about_calls(report))),
-        *section("Generator", bullets(facts.about_generator(report))),
-        *section("Resources", resource_table(report)),
-        bullets(resources.about_resources(report)),
+        *section("What to fix", bullets(facts.about_fixes(report)), "fixes"),
+        *section("Seconds by component and calls held (p50 / p95)", level_part(report), "levels"),
+        *section(f"{within.TITLE} (p50 / p95)", within_part(report), "within"),
+        *section(f"Seconds {escape(split.title(report))}", split_part(report), "split"),
+        *section("Phases", phase_table(report), "phases"),
+        *section("Spikes", bullets(phases.about_spikes(report)), "spikes"),
+        *section("Capacity that came late", bullets(about_late(report)), "late"),
+        *section("Quotas that ran out", bullets(about_quotas(report)), "quotas"),
+        *section("Drift", bullets(about_drift(report)), "drift"),
+        *section("Thresholds", thresholds(report), "thresholds"),
+        *section("Calls", bullets(facts.about_calls(report)), "calls"),
+        *section("Generator", bullets(facts.about_generator(report)), "generator"),
+        *section("Resources", resource_part(report), "resources"),
         *section("Next", escape(report["next_step"])),
     ]
     return "\n\n".join(block for block in blocks if block)
 
 
-def section(title: str, body: str) -> tuple[str, ...]:
-    """A heading and its body, or nothing when there is no body."""
-    return (f"## {title}", body) if body else ()
+def section(title: str, body: str, numbers_of: str = "") -> tuple[str, ...]:
+    """A heading, its body and where its numbers come from; nothing when there is no body."""
+    if not body:
+        return ()
+    return (f"## {title}", body, *([origin(numbers_of)] if numbers_of else []))
+
+
+def origin(numbers_of: str) -> str:
+    """The queries of a section, as a line of its own."""
+    return f"from `ovl query {', '.join(QUERIES[numbers_of])}`"
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -56,6 +67,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines)
+
+
+def level_part(report: Report) -> str:
+    notes = [f"unattributed {facts.about_unattributed(report)}", *facts.about_counted(report)]
+    return f"{levels(build(report))}\n\n{bullets(notes)}"
 
 
 def levels(grid: Grid) -> str:
@@ -85,6 +101,31 @@ def _cell(cell: Cell | None) -> str:
     return f"**{cell.p50} / {cell.p95}**" if cell.bent else f"{cell.p50} / {cell.p95}"
 
 
+def within_part(report: Report) -> str:
+    made = within.build(report)
+    if not made.rows:
+        return ""
+    rows = [
+        [
+            f"{row.calls} (again)" if row.again else row.calls,
+            *(f"{cell.p50} / {cell.p95}" if cell else "" for cell in row.cells),
+            *row.spread,
+        ]
+        for row in made.rows
+    ]
+    notes = [*within.about_within(report), within.LEGEND]
+    if made.has_unknown:
+        notes.append("? is unknown: fewer than 6 turns, or calls with three")
+    return f"{table(['calls', *made.columns, *within.SPREAD], rows)}\n\n{bullets(notes)}"
+
+
+def split_part(report: Report) -> str:
+    rows = split.rows(report)
+    if not rows:
+        return escape(split.nobody_says(report))
+    return table(split.COLUMNS, [[escape(cell) for cell in row] for row in rows])
+
+
 def phase_table(report: Report) -> str:
     rows = phases.rows(report)
     if not rows:
@@ -98,16 +139,19 @@ def phase_table(report: Report) -> str:
     )
 
 
-def resource_table(report: Report) -> str:
+def resource_part(report: Report) -> str:
     rows = resources.rows(report)
-    return f"{table(resources.COLUMNS, rows)}\n\n{resources.UNITS}" if rows else ""
+    if not rows:
+        return ""
+    lines = bullets(resources.about_resources(report))
+    return f"{table(resources.COLUMNS, rows)}\n\n{resources.UNITS}\n\n{lines}"
 
 
 def thresholds(report: Report) -> str:
     if not report["thresholds"]:
         return "None were judged."
     censored_at = report["turn_latency"]["censored_at_s"]
-    return table(
+    rows = table(
         ["threshold", "observed", "95 % bounds", "verdict", "written by"],
         [
             [
@@ -120,6 +164,8 @@ def thresholds(report: Report) -> str:
             for result in report["thresholds"]
         ],
     )
+    lines = bullets(about_deciding(report))
+    return f"{rows}\n\n{lines}" if lines else rows
 
 
 def escape(text: str) -> str:

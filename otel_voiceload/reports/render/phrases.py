@@ -122,16 +122,21 @@ def bounds(result: ThresholdResult, censored_at_s: float | None = None) -> str:
 
 
 def verdict_of(result: ThresholdResult) -> str:
-    """A threshold's verdict with what it lacks: a reader wants to know how to get an answer."""
+    """A threshold's verdict with what it lacks: a reader wants to know how to get an answer.
+
+    And at which load, where that is not the whole run.
+    """
     verdict = result["verdict"]
+    at = result.get("judged_at")
+    where = "" if at is None else f" at {calls(at)} calls"
     if verdict == "not_applicable":
         return f"not applicable: {result['why'] or 'this wire has no such figure'}"
     if verdict == "unknown":
         needs = result["needs_calls"]
         more = f", about {counted(needs, 'more call')} would decide" if needs else ""
         why = f": {result['why']}" if result["why"] and not needs else ""
-        return f"unknown{why}{more}"
-    return verdict
+        return f"unknown{where}{why}{more}"
+    return f"{verdict}{where}"
 
 
 def decides(result: ThresholdResult) -> bool:

@@ -9,7 +9,6 @@ from otel_voiceload.reports.render.phrases import UNKNOWN, bare_seconds, calls, 
 from otel_voiceload.reports.report import Report
 
 COLUMNS: Final = ("component", "value", "turns", "p50", "p95", "errors", "p95 by calls")
-QUERY: Final = "split_latency"
 
 
 def title(report: Report) -> str:

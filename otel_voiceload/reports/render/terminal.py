@@ -10,9 +10,10 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from otel_voiceload.reports.render import facts, phases, resources, split
+from otel_voiceload.reports.render import facts, phases, resources, split, within
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.judgement import about_deciding, judgement
 from otel_voiceload.reports.render.late import about_late, about_quotas
 from otel_voiceload.reports.render.origins import origin
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
@@ -21,6 +22,7 @@ from otel_voiceload.reports.report import Report, ThresholdResult
 WIDTH: Final = 80
 LABEL: Final = 11  # columns before a paragraph
 COMPONENT_COLUMNS: Final = 5  # more do not fit beside calls and turns
+NUMBER_COLUMNS: Final = 5  # of groups of turns, beside calls and the spread
 
 _CODES: Final = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1", "bend": "1;35"}
 _VALIDITY: Final = {"valid": "good", "degraded": "warn", "inconclusive": "bad"}
@@ -57,6 +59,7 @@ def render(report: Report, *, color: bool = False) -> str:
             "",
             *_levels(report, paint),
             "",
+            *_within(report, paint),
             *_split(report, paint),
             *_phases(report, paint),
             *_thresholds(report, paint),
@@ -87,6 +90,7 @@ def _validity(report: Report, paint: Paint) -> list[str]:
             for each in rest
             for line in _wrap(each, WIDTH - LABEL - 2)
         ),
+        *_origin("run", paint),
     ]
 
 
@@ -104,8 +108,8 @@ def _carries(report: Report, paint: Paint) -> list[str]:
     lines += _origin("verdict", paint) if lines else []
     lines += _paragraph("ceilings", facts.about_ceilings(report), paint)
     lines += _paragraph("headroom", [facts.about_headroom(report)], paint)
-    lines += _paragraph("fix", facts.about_fixes(report), paint)
-    return [*lines, *_origin("carries", paint)]
+    lines += _origin("carries", paint)
+    return [*lines, *_told("fix", facts.about_fixes(report), "fixes", paint)]
 
 
 def _levels(report: Report, paint: Paint) -> list[str]:
@@ -121,7 +125,7 @@ def _levels(report: Report, paint: Paint) -> list[str]:
         lines.append("  no level was held")
     lines.append("")
     lines += _paragraph("rest", [f"unattributed {facts.about_unattributed(report)}"], paint)
-    lines += _paragraph("", _left_out(report, grid), paint)
+    lines += _paragraph("", [*facts.about_counted(report), *_left_out(report, grid)], paint)
     return [*lines, *_origin("levels", paint)]
 
 
@@ -167,6 +171,39 @@ def _left_out(report: Report, grid: Grid) -> list[str]:
     return lines
 
 
+def _within(report: Report, paint: Paint) -> list[str]:
+    """Latency by the number of the turn: p50 alone, as more does not fit beside the spread."""
+    table = within.build(report)
+    if not table.rows:
+        return []
+    shown = within.shortened(table, NUMBER_COLUMNS)
+
+    def line(held: str, cells: Sequence[str], spread: Sequence[str]) -> str:
+        numbers = "".join(f"{cell:>8}" for cell in cells)
+        return f"{held:>9}{numbers}" + "".join(f"{each:>9}" for each in spread)
+
+    lines = [
+        paint("  WITHIN CALLS, p50 in seconds by the number of the turn in its call", "strong"),
+        paint(line("calls", shown.columns, within.SPREAD), "dim"),
+    ]
+    for row in shown.rows:
+        held = f"again {row.calls}" if row.again else row.calls
+        lines.append(line(held, [cell.p50 if cell else "" for cell in row.cells], row.spread))
+    notes = [within.LEGEND]
+    if table.has_unknown:
+        notes.append("? is unknown: fewer than 6 turns, or calls with three")
+    if left := [name for name in table.columns if name not in shown.columns]:
+        notes.append(f"not shown for width: turns {', '.join(left)} (ovl analyze -f md)")
+    return [
+        *lines,
+        *(paint(f"  {part}", "dim") for note in notes for part in _wrap(note, WIDTH - 2)),
+        "",
+        *_paragraph("turns", within.about_within(report), paint),
+        *_origin("within", paint),
+        "",
+    ]
+
+
 def _split(report: Report, paint: Paint) -> list[str]:
     """What ``--by`` asked for: nothing without it."""
     rows = split.rows(report)
@@ -183,20 +220,20 @@ def _split(report: Report, paint: Paint) -> list[str]:
         return f"  {_short(name):<12}{value[:18]:<19}{padded}  {ends}".rstrip()
 
     return [
-        paint(f"  SECONDS {split.title(report)}", "strong")
-        + paint(f" (ovl query {split.QUERY})", "dim"),
+        paint(f"  SECONDS {split.title(report)}", "strong"),
         paint(line(split.COLUMNS), "dim"),
         *map(line, rows),
+        *_origin("split", paint),
         "",
     ]
 
 
 def _phases(report: Report, paint: Paint) -> list[str]:
     rows = phases.rows(report)
-    below = _paragraph("spikes", phases.about_spikes(report), paint)
-    below += _paragraph("late", about_late(report), paint)
-    below += _paragraph("quotas", about_quotas(report), paint)
-    below += _paragraph("drift", about_drift(report), paint)
+    below = _told("spikes", phases.about_spikes(report), "spikes", paint)
+    below += _told("late", about_late(report), "late", paint)
+    below += _told("quotas", about_quotas(report), "quotas", paint)
+    below += _told("drift", about_drift(report), "drift", paint)
     if not rows:
         return [*below, ""] if below else []
     name, load, *figures = phases.COLUMNS
@@ -211,6 +248,7 @@ def _phases(report: Report, paint: Paint) -> list[str]:
         lines += [
             paint(" " * 18 + part, "dim") for note in row.notes for part in _wrap(note, WIDTH - 18)
         ]
+    lines += _origin("phases", paint)
     return [*lines, "", *([*below, ""] if below else [])]
 
 
@@ -248,17 +286,15 @@ def _thresholds(report: Report, paint: Paint) -> list[str]:
     results = report["thresholds"]
     if not results:
         return _paragraph("thresholds", ["none were judged"], paint)
-    verdict = report["verdict"]
-    written = any(result["written_by_user"] for result in results)
-    kind = "" if written else ", the method's own: they never set the exit code"
+    said = judgement(report)
     lines = [
-        paint("  THRESHOLDS ", "strong") + paint(verdict, _VERDICT[verdict]) + paint(kind, "dim"),
+        paint("  THRESHOLDS ", "strong") + paint(said.text, _VERDICT[said.tone]),
         paint(f"  {'':<26}{'observed':>9}  {'95% bounds':<16}verdict", "dim"),
     ]
     censored_at = report["turn_latency"]["censored_at_s"]
     for result in results:
         lines += _threshold(result, censored_at, paint)
-    return lines
+    return [*lines, *_paragraph("", about_deciding(report), paint)]
 
 
 def _threshold(result: ThresholdResult, censored_at_s: float | None, paint: Paint) -> list[str]:
@@ -294,6 +330,11 @@ def _paragraph(label: str, parts: list[str], paint: Paint) -> list[str]:
     wrapped = [line for part in parts for line in _wrap(part, WIDTH - LABEL - 2)]
     margins = [f"  {label:<{LABEL}}", *[" " * (LABEL + 2)] * len(wrapped)]
     return [paint(margin, "dim") + line for margin, line in zip(margins, wrapped, strict=False)]
+
+
+def _told(label: str, parts: list[str], section: str, paint: Paint) -> list[str]:
+    """A paragraph and where its numbers come from; nothing when there is nothing to say."""
+    return [*_paragraph(label, parts, paint), *_origin(section, paint)] if parts else []
 
 
 def _wrap(text: str, width: int) -> list[str]:

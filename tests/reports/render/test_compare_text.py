@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from otel_voiceload.reports.compare import CompareOptions, compare
 from otel_voiceload.reports.render import compare_text
 from tests.reports.compared import a_run
@@ -28,6 +30,20 @@ def test_a_pair_says_that_it_decides_nothing() -> None:
     assert "three repeats per side" in text
     (knee,) = [line for line in text.splitlines() if line.startswith("  knee")]
     assert ">96" in knee
+
+
+def test_a_knee_below_the_lowest_level_is_at_most_so_much_though_the_other_side_is_unknown() -> (
+    None
+):
+    early, none = a_run("early", 1, bends=("llm", 46.0)), a_run("none", 2)
+    early.report["inflection"]["status"] = "at_most"
+    none.report["inflection"] |= {"status": "cannot_tell", "candidates": []}
+    for sides, cells in (((early, none), ["at most 46", "unknown"]), ((none, early), None)):
+        made = compare([sides[0]], [sides[1]], CompareOptions())
+        text = compare_text.terminal(made)
+        (knee,) = [line for line in text.splitlines() if line.startswith("  knee")]
+        assert max(map(len, text.splitlines())) <= 80
+        assert re.split(r"\s{2,}", knee.strip())[1:] == (cells or ["unknown", "at most 46"])
 
 
 def test_markdown_holds_a_row_per_figure_and_level() -> None:

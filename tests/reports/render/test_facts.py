@@ -20,7 +20,10 @@ def test_a_killed_run_says_that_its_end_is_missing() -> None:
     [
         ({"expected_peak": None, "calls": None, "ratio": None}, "unknown: say what you expect"),
         ({"expected_peak": 40, "calls": None, "ratio": None}, "unknown at an expected peak of 40"),
-        ({"expected_peak": 40, "calls": 3, "ratio": 0.075}, "+3 calls (+8%) over an expected peak"),
+        (
+            {"expected_peak": 40, "calls": 3, "ratio": 0.075},
+            "+3 calls (+8%) over an expected peak of 40, by the lower end of what is known: 43",
+        ),
         ({"expected_peak": 60, "calls": -17, "ratio": -0.28}, "-17 calls (-28%)"),
     ],
 )
@@ -77,3 +80,41 @@ def test_a_back_end_of_the_users_own_has_its_own_count() -> None:
     assert facts.about_generator(report)[-1] == (
         "your own back end got 4 of 9 spans, lost spool_full 3, 2 wait for the next run"
     )
+
+
+def test_calls_of_levels_that_are_left_out_are_told_with_their_levels() -> None:
+    report = demo_report()
+    assert "not counted" not in " ".join(facts.about_calls(report))
+    report["call_completion"]["left_out"] = [
+        {"level": 48.0, "calls": 1},
+        {"level": 96.0, "calls": 30},
+    ]
+
+    assert facts.about_calls(report)[2] == (
+        "not counted: 31 calls (1 at 48 calls, 30 at 96 calls), the generator was the limit there"
+    )
+
+
+def test_why_turns_of_levels_and_of_the_run_differ_is_said() -> None:
+    report = demo_report()
+    (line,) = facts.about_counted(report)
+    assert line.startswith("the levels count 417 of 498 turns: without their warm-up")
+
+    report["turn_latency"]["samples"] = 417
+    assert facts.about_counted(report) == []
+
+    report["levels"][0]["excluded_why"] = "the generator was the limit"
+    report["turn_latency"]["samples"] -= report["levels"][0]["turns"]
+    assert facts.about_counted(report) == [], "neither has the turns of that level"
+
+
+def test_a_peak_below_the_first_limit_needs_no_fix_and_the_report_says_why() -> None:
+    report = demo_report()
+    report["fixes"] = []
+    assert facts.about_fixes(report) == []
+    report["headroom"] = {"expected_peak": 40.0, "calls": 1.1, "ratio": 0.03}
+
+    assert facts.about_fixes(report) == [
+        "no component needs more capacity for 40 calls: llm, the first to be full, carries at"
+        " least 41"
+    ]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from otel_voiceload.reports.build_split import SplitGroup
-from otel_voiceload.reports.render import split, terminal
+from otel_voiceload.reports.render import markdown, split, terminal
 from tests.reports.samples import demo_report
 
 
@@ -38,7 +38,9 @@ def test_a_row_has_all_levels_and_the_ends_of_the_load_and_names_its_query() -> 
 
     assert row == ("llm", "large", "40", "0.50", "1.00", "0%", "12: 0.50, 96: unknown")
     text = terminal.render(report)
-    assert "SECONDS by gen_ai.request.model (ovl query split_latency)" in text
+    assert "SECONDS by gen_ai.request.model" in text
+    assert "from ovl query split_latency" in text
+    assert "| llm | large | 40 |" in markdown.render(report)
 
 
 def test_a_component_of_which_nobody_says_a_value_is_left_out_and_all_of_them_are_a_sentence() -> (

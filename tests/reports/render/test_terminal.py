@@ -40,7 +40,8 @@ def test_validity_is_the_first_word_and_the_verdict_the_first_sentence() -> None
     lines = terminal.render(demo_report()).splitlines()
 
     assert lines[0].startswith("VALID ")
-    assert lines[4:6] == [
+    first = lines.index("") + 1
+    assert lines[first : first + 2] == [
         "  llm bends first, at 46 calls (41-52).",
         "  planted llm at 48, found 46 (41-52)",
     ]

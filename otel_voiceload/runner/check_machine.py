@@ -16,9 +16,9 @@ from otel_voiceload.errors import OvlError, PreflightFailed
 from otel_voiceload.load import clock, resources, safety
 from otel_voiceload.load.clock import Discipline, Steps
 from otel_voiceload.reports.readiness import Check, State
-from otel_voiceload.runner import pacing_test
+from otel_voiceload.runner import pacing_trial
 from otel_voiceload.runner.dry_run import Forecast
-from otel_voiceload.runner.pacing_test import Paced
+from otel_voiceload.runner.pacing_trial import Paced
 
 STEP_S: Final = 0.001  # a clock that was set by more than this during the check will be set again
 _MB: Final = 1e6
@@ -33,7 +33,7 @@ class Machine:
     memory_bytes: Callable[[], int] = resources.available_memory_bytes
     disk_bytes: Callable[[Path], int | None] = resources.free_disk_bytes
     discipline: Callable[[], Discipline | None] = clock.discipline
-    pace: Callable[[str, int], Paced] = pacing_test.pace
+    pace: Callable[[str, int], Paced] = pacing_trial.pace
 
 
 def machine_checks(forecast: Forecast, store: Path, machine: Machine) -> list[Check]:

@@ -10,7 +10,7 @@ from otel_voiceload.load.clock import Discipline
 from otel_voiceload.profiles import Request
 from otel_voiceload.runner.check import Answers, Asked, Means, check
 from otel_voiceload.runner.check_machine import Machine
-from otel_voiceload.runner.pacing_test import Paced
+from otel_voiceload.runner.pacing_trial import Paced
 from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import Seen

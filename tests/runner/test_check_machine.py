@@ -16,7 +16,7 @@ from otel_voiceload.runner.check_machine import (
     pacing_check,
 )
 from otel_voiceload.runner.dry_run import Forecast, forecast
-from otel_voiceload.runner.pacing_test import Paced
+from otel_voiceload.runner.pacing_trial import Paced
 from otel_voiceload.runner.plan import RunPlan
 
 STORE = Path("store")

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from otel_voiceload.errors import OvlError
-from otel_voiceload.runner import calibrate, pacing_test
-from otel_voiceload.runner.pacing_test import MOST_CALLS, Paced, pace, told
+from otel_voiceload.runner import calibrate, pacing_trial
+from otel_voiceload.runner.pacing_trial import MOST_CALLS, Paced, pace, told
 
 WELL = Paced(25, 0.002, 0.0, 0.004, 0.1, 0.003, ())
 BUSY = replace(WELL, pacing_error_p99_s=0.04, limited_by=("pacing_error",))
@@ -58,10 +58,10 @@ def test_the_command_asks_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) 
         asked.append((module, *words))
         return Said()
 
-    monkeypatch.setattr(pacing_test.children, "start", start)
+    monkeypatch.setattr(pacing_trial.children, "start", start)
 
-    assert pacing_test.ask("twilio", 9) == WELL
-    assert asked == [(pacing_test.__name__, "--wire", "twilio", "--calls", "9")]
+    assert pacing_trial.ask("twilio", 9) == WELL
+    assert asked == [(pacing_trial.__name__, "--wire", "twilio", "--calls", "9")]
 
 
 def test_a_few_calls_over_real_sockets_are_paced(
@@ -69,7 +69,7 @@ def test_a_few_calls_over_real_sockets_are_paced(
 ) -> None:
     monkeypatch.setattr(calibrate, "UTTERANCES", 1)
 
-    assert pacing_test.main(["--calls", "3", "--parent-pid", "1"]) == 0
+    assert pacing_trial.main(["--calls", "3", "--parent-pid", "1"]) == 0
 
     said = told(orjson.loads(capsysbinary.readouterr().out))
     assert said.calls == 3
@@ -77,7 +77,7 @@ def test_a_few_calls_over_real_sockets_are_paced(
 
 
 def test_what_can_not_be_measured_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert pacing_test.main(["--wire", "pigeon"]) == 2
+    assert pacing_trial.main(["--wire", "pigeon"]) == 2
     assert capsys.readouterr().err.startswith("ovl-pacing: no wire is called 'pigeon'")
 
 
@@ -85,7 +85,7 @@ def test_a_process_that_says_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch
     def start(*_: object) -> None:
         raise OvlError("it said nothing")
 
-    monkeypatch.setattr(pacing_test.children, "start", start)
+    monkeypatch.setattr(pacing_trial.children, "start", start)
 
     with pytest.raises(OvlError, match="said nothing"):
         pace("plain", 5)

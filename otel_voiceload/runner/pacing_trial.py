@@ -4,7 +4,7 @@ It is the hearing check with more calls and with the eyes on our own part: the s
 same wire, the same ticker, and the bounds by which a run's seconds are thrown away. A machine that
 is too busy for this would spoil a load as well.
 
-It is a process of its own, ``python -m otel_voiceload.runner.pacing_test``: in the process of the
+It is a process of its own, ``python -m otel_voiceload.runner.pacing_trial``: in the process of the
 command it would measure that one's imports and threads.
 """
 

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 
 from otel_voiceload.capacity.config import AgentConfig
 from otel_voiceload.capacity.simulated_call import CallerModel
-from otel_voiceload.capacity.simulation import SimulatedRun, Simulation, refuse_audible
+from otel_voiceload.capacity.simulated_run import SimulatedRun, refuse_audible
+from otel_voiceload.capacity.simulation import Simulation
 from otel_voiceload.model import (
     NS_PER_S,
     CallRecord,

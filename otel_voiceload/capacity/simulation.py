@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from otel_voiceload.capacity.config import AgentConfig
 from otel_voiceload.capacity.draws import draw_reply_s, strikes, uniform
-from otel_voiceload.capacity.faults import SIMULATED_ONLY, Drop
+from otel_voiceload.capacity.faults import Drop
 from otel_voiceload.capacity.lognormal import standard_normal
 from otel_voiceload.capacity.pipeline import (
     STATUS_OK,
@@ -21,10 +21,10 @@ from otel_voiceload.capacity.pipeline import (
     TurnKey,
 )
 from otel_voiceload.capacity.simulated_call import CallerModel, SimulatedCall, SimulatedTurn
+from otel_voiceload.capacity.simulated_run import SimulatedRun
 from otel_voiceload.capacity.slots import SlotChange, slot_changes
 from otel_voiceload.capacity.telling import told
 from otel_voiceload.conventions import SOURCE_SIMULATED
-from otel_voiceload.errors import ConfigError
 from otel_voiceload.model import (
     NS_PER_S,
     CallIdentity,
@@ -36,33 +36,7 @@ from otel_voiceload.model import (
     TurnRecord,
 )
 
-SIMULATED_FAULTS: Final = (
-    "drop", "leak", "cold", "incident", "noisy", "autoscale", "shared_quota", *SIMULATED_ONLY,
-)  # fmt: skip
-
 GREETING: Final = -1  # the turn in which the agent speaks first
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedRun:
-    """What the records say of the run itself."""
-
-    run_id: str = "simulated"
-    target: str = "sim:"
-    profile: str = "custom"
-    tag: str = ""
-    planted: str = ""
-    start_mono_ns: int = 1_000 * NS_PER_S
-
-
-def refuse_audible(config: AgentConfig) -> None:
-    """Raises ConfigError when a fault needs real audio to be seen."""
-    for fault in config.faults:
-        if fault.name not in SIMULATED_FAULTS:
-            raise ConfigError(
-                f"fault {fault.name} needs real audio and can not be simulated; remove it or call "
-                "a running reference agent"
-            )
 
 
 class Simulation:
@@ -177,21 +151,10 @@ class Simulation:
 
     def run_record(self, stop_reason: str = "duration") -> RunRecord:
         """What the run says of itself at its end, as of now."""
-        return RunRecord(
-            run_id=self.run.run_id,
-            target=self.run.target,
-            wire="sim",
-            profile=self.run.profile,
+        return self.run.record(
             seed=self._seed,
-            tag=self.run.tag,
-            scenario_hash="simulated",
-            clip_pack="simulated",
-            co_located=False,
-            thresholds={},
-            start_mono_ns=self.run.start_mono_ns,
             end_mono_ns=self._now_ns,
             stop_reason=stop_reason,
-            planted=self.run.planted,
             starts_dropped=self.starts_dropped,
         )
 

@@ -26,7 +26,8 @@ from otel_voiceload.callers.speech import choices
 from otel_voiceload.capacity.config import AgentConfig, load_agent_config
 from otel_voiceload.capacity.lognormal import Lognormal
 from otel_voiceload.capacity.simulated_call import CallerModel
-from otel_voiceload.capacity.simulation import SimulatedRun, Simulation, refuse_audible
+from otel_voiceload.capacity.simulated_run import SimulatedRun, refuse_audible
+from otel_voiceload.capacity.simulation import Simulation
 from otel_voiceload.errors import OvlError, UsageError
 from otel_voiceload.load.arrivals import Arrivals
 from otel_voiceload.model import (

@@ -13,7 +13,6 @@ from otel_voiceload.capacity.simulate import (
     SimulatedRun,
     simulate,
 )
-from otel_voiceload.errors import ConfigError
 from otel_voiceload.model import CallRecord, RunRecord, Stage, StageRecord, TurnRecord
 
 CALLERS = CallerModel()
@@ -176,12 +175,6 @@ def test_a_dropping_agent_cuts_calls_off() -> None:
     config = AgentConfig.model_validate({"faults": [{"name": "drop", "share": 0.5}]})
     outcomes = [c.outcome for c in calls(simulate(steps((20, 30)), config, seed=1))]
     assert outcomes.count("dropped") > len(outcomes) / 3
-
-
-def test_a_fault_that_needs_audio_is_refused() -> None:
-    config = AgentConfig.model_validate({"faults": ["talk_over"]})
-    with pytest.raises(ConfigError, match="fault talk_over needs real audio"):
-        simulate(DEMO, config)
 
 
 def test_a_network_delays_both_directions() -> None:

@@ -9,7 +9,8 @@ import pytest
 from otel_voiceload.capacity.config import parse_agent_config
 from otel_voiceload.capacity.simulate import simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
-from otel_voiceload.capacity.simulation import SimulatedRun, Simulation
+from otel_voiceload.capacity.simulated_run import SimulatedRun
+from otel_voiceload.capacity.simulation import Simulation
 from otel_voiceload.model import CallRecord, Stage, TurnRecord
 
 STAGES = (Stage(0, "ramp", 0, 15, 6, 6), Stage(1, "ramp", 15, 15, 12, 12))

@@ -8,7 +8,8 @@ import pytest
 
 from otel_voiceload.capacity.knee import solve_plant
 from otel_voiceload.capacity.simulated_call import CallerModel
-from otel_voiceload.capacity.simulation import SimulatedRun, Simulation
+from otel_voiceload.capacity.simulated_run import SimulatedRun
+from otel_voiceload.capacity.simulation import Simulation
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import NS_PER_S, Stage, TurnRecord
 from otel_voiceload.profiles import Fared, Findings, Measured, Request, StageFinding

@@ -6,7 +6,7 @@ import pytest
 
 from otel_voiceload.capacity.config import AgentConfig
 from otel_voiceload.capacity.simulate import simulate
-from otel_voiceload.capacity.simulation import SimulatedRun
+from otel_voiceload.capacity.simulated_run import SimulatedRun
 from otel_voiceload.errors import CollectorError
 from otel_voiceload.model import ClockAnchor, Record, RunRecord, Stage
 from otel_voiceload.telemetry.batches import Batch

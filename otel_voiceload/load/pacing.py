@@ -2,8 +2,10 @@
 
 The closed model: a number of calls is held, and a call that ends is replaced at once. Where a stage
 jumps up, the starts are spread over one mean turn cycle, because callers who all start together go
-on speaking together and queue where no steady load would. A jump down is immediate: the surplus
-calls hang up after their turn, which spreads them by itself.
+on speaking together and queue where no steady load would. Where so many can not begin within one
+cycle, they begin over two, or three: over one and a third, a third of all phases would hold twice
+as many callers as the others. A jump down is immediate: the surplus calls hang up after their turn,
+which spreads them by itself.
 
     calls asked         stages          offered
       24                 ┌─────           ╱────
@@ -47,15 +49,23 @@ class Offered:
     """The number of calls to hold, over the time since the first stage's start.
 
     After the last stage its level is held: whoever decides on the next one may be late, and a gap
-    in the load would be an event of its own. ``spread_s`` is the mean turn cycle.
+    in the load would be an event of its own.
+
+    Args:
+        spread_s: the mean turn cycle.
+        most_per_s: calls that may begin per second, of all shards.
     """
 
-    def __init__(self, stages: Iterable[Stage], spread_s: float) -> None:
+    def __init__(
+        self, stages: Iterable[Stage], spread_s: float, most_per_s: float = math.inf
+    ) -> None:
         self.stages = tuple(stages)
+        self._spread_s = spread_s
+        self._most_per_s = most_per_s
         self._pieces: list[_Piece] = []
         before = 0.0
         for stage in self.stages:
-            before = self._add(stage, before, spread_s)
+            before = self._add(stage, before)
         self._starts_s = [piece.start_s for piece in self._pieces]
         self._stage_starts_s = [stage.start_s for stage in self.stages]
 
@@ -105,10 +115,11 @@ class Offered:
                     return risen_s
         return elapsed_s
 
-    def _add(self, stage: Stage, before: float, spread_s: float) -> float:
+    def _add(self, stage: Stage, before: float) -> float:
         start_s = stage.start_s
         if stage.calls_from > before:
-            joined_s = min(stage.start_s + (0.0 if stage.at_once else spread_s), stage.end_s)
+            risen = stage.calls_from - before
+            joined_s = min(stage.start_s + self._rise_s(stage, risen), stage.end_s)
             joined = stage.calls_at(joined_s)
             self._pieces.append(_Piece(start_s, joined_s, before, joined))
             start_s, before = joined_s, joined
@@ -117,6 +128,13 @@ class Offered:
         if start_s < stage.end_s:
             self._pieces.append(_Piece(start_s, stage.end_s, before, stage.calls_to))
         return stage.calls_to
+
+    def _rise_s(self, stage: Stage, calls: float) -> float:
+        """How long a step of so many calls takes: whole turn cycles, as many as it needs."""
+        if stage.at_once or not self._spread_s:
+            return 0.0
+        cycles = math.ceil(calls / self._most_per_s / self._spread_s)
+        return max(1, cycles) * self._spread_s
 
     def _level(self, elapsed_s: float) -> float:
         index = self._index(elapsed_s)

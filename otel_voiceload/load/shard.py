@@ -91,13 +91,14 @@ class Shard:
         self._index = shard_index
         self._count = shard_count
         self._spread_s = spread_s
+        self._most_per_s = max_connect_rate
         self._gate = ConnectGate(max_connect_rate / shard_count)
         self._make_call = make_call
         self._later = later
         self._spawn = spawn
         self._failed = failed
         self._clock = clock
-        self._offered = Offered((), spread_s)
+        self._offered = Offered((), spread_s, max_connect_rate)
         self._arrivals = Arrivals(seed, shard_index, shard_count)
         self._arrived: deque[tuple[int, float]] = deque()  # index and due_s; the connect gate waits
         self._places = None if max_calls is None else share(max_calls, shard_index, shard_count)
@@ -121,12 +122,12 @@ class Shard:
 
     def begin(self, stages: tuple[Stage, ...], start_mono_ns: int) -> None:
         self._start_mono_ns = start_mono_ns
-        self._offered = Offered(stages, self._spread_s)
+        self._offered = Offered(stages, self._spread_s, self._most_per_s)
         self._arrivals.extend(stages)
         self.pace()
 
     def extend(self, stages: tuple[Stage, ...]) -> None:
-        self._offered = Offered((*self._offered.stages, *stages), self._spread_s)
+        self._offered = Offered((*self._offered.stages, *stages), self._spread_s, self._most_per_s)
         self._arrivals.extend(stages)
         self.pace()
 

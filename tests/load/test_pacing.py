@@ -64,6 +64,17 @@ def test_a_step_shorter_than_a_turn_cycle_gets_as_far_as_it_can() -> None:
     assert offered.asked(2.0) == 8
 
 
+@pytest.mark.parametrize(
+    ("most_per_s", "lasts_s"), [(2.5, 4.0), (2.0, 4.0), (1.9, 8.0), (1.0, 8.0), (0.9, 12.0)]
+)
+def test_a_step_that_takes_longer_is_spread_over_whole_turn_cycles(
+    most_per_s: float, lasts_s: float
+) -> None:
+    offered = Offered(stages((20, 8, 8)), spread_s=4.0, most_per_s=most_per_s)
+    assert [offered.asked(lasts_s * part / 8 - 0.001) for part in (1, 4, 8)] == [1, 4, 8]
+    assert offered.rose_s(8, 20.0) == pytest.approx(lasts_s * 7.5 / 8)
+
+
 def test_without_a_spread_the_step_is_a_step() -> None:
     offered = Offered(stages((5, 3, 3)), spread_s=0.0)
     assert [offered.asked(t) for t in (-0.001, 0.0, 4.0)] == [0, 3, 3]

@@ -20,6 +20,7 @@ import pytest
 from otel_voiceload.cli import main as cli
 
 ROOT = Path(__file__).parents[2]
+FAULTS_TOLD = {"PYTHONFAULTHANDLER": "1"}  # a process that hangs says where, when it is aborted
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def started(
     process = subprocess.Popen(
         [sys.executable, "-m", "otel_voiceload", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", "COLUMNS": "80"},
+        env={**os.environ, **FAULTS_TOLD, "PYTHONPATH": path, "NO_COLOR": "1", "COLUMNS": "80"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

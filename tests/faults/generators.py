@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -112,9 +113,15 @@ class Generator:
         return 0
 
     def end(self, timeout_s: float = 90.0) -> int:
-        code = self.process.wait(timeout_s)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout_s)
+        late = self.process.poll() is None
+        if late:
+            self.process.send_signal(signal.SIGABRT)  # it tells where each of its threads stands
+        code = self.process.wait(10)
         for thread in self._threads:
             thread.join(10)
+        assert not late, f"no end within {timeout_s:g} s: {''.join(line for _, line in self.said)}"
         return code
 
     def report(self) -> dict[str, Any]:  # Any: the report as JSON has it

@@ -9,6 +9,7 @@ low side, the third is only said: what a target keeps is its own affair.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final
 
 LIMITED_SHARE: Final = 0.5  # of the generator's time: more, and what is left is not the run
@@ -16,6 +17,10 @@ LIMITED_SHARE: Final = 0.5  # of the generator's time: more, and what is left is
 # judged, chance alone takes it over this in less than one run of a thousand.
 DISPERSION: Final = 2.0
 FEWEST_BINS: Final = 40
+# The index grows with the load where the waves stay the same: at 400 calls it sees waves of an
+# eighth, at 10,000 of a fortieth. Those of a fifth ask at their crest what a fifth more calls would
+# ask all the time, as much as the interval of a knee is wide.
+WAVES: Final = 0.2  # standard deviation beyond chance, of the mean
 REPEATS: Final = 0.75  # of the turns: the same sounds, after the same ones since the call began
 _WORDS: Final = {
     "pacing_error": "frames left late",
@@ -36,7 +41,15 @@ class Offered:
     told: bool = True  # whether the generator said at all when it was the limit
     dispersion: float | None = None
     bins: int = 0
+    turns: int = 0  # that began in the bins
     prompt_repeat_ratio: float | None = None
+
+    @property
+    def waves(self) -> float | None:
+        """How far turn starts swing beyond chance, as a share of their mean."""
+        if self.dispersion is None or not self.turns:
+            return None
+        return sqrt(max(0.0, self.dispersion - 1) * self.bins / self.turns)
 
     @property
     def reasons(self) -> str:
@@ -57,15 +70,20 @@ def against(offered: Offered) -> tuple[list[str], list[str], list[str]]:
         known.append(f"{seconds} left out in which the generator was the limit: {offered.reasons}")
     if not offered.told:
         light.append("this run does not say when its generator was the limit: an older version's")
+    dispersion, waves = offered.dispersion, offered.waves
     if (
-        offered.dispersion is not None
-        and offered.dispersion > DISPERSION
+        dispersion is not None
+        and waves is not None
+        and dispersion > DISPERSION
         and offered.bins >= FEWEST_BINS
     ):
-        light.append(
-            f"callers spoke in step: turn starts vary {offered.dispersion:.1f} times as much as"
-            " those of independent callers, so the target met bursts"
-        )
+        varies = f"turn starts vary {dispersion:.1f} times as much as those of independent callers"
+        if waves > WAVES:
+            light.append(
+                f"callers spoke in step: {varies}, so the target met waves of {waves * 100:.0f} %"
+            )
+        else:
+            known.append(f"{varies}: waves of {waves * 100:.0f} %, which move no knee by much")
     repeats = offered.prompt_repeat_ratio
     if repeats is not None and repeats > REPEATS:
         known.append(

@@ -113,5 +113,6 @@ class Soundness:
             told=bool(health["judged"]),
             dispersion=cast("float | None", starts["dispersion"]),
             bins=cast(int, starts["bins"]),
+            turns=cast(int, starts["turns"]),
             prompt_repeat_ratio=cast("float | None", starts["prompt_repeat_ratio"]),
         )

@@ -50,7 +50,7 @@ select s.calls_asked::int as calls,
        count(*) filter (where t.outcome = 'answered') as answered,
        (s.ended_ns - s.started_ns) / 1e9 - {settle} as seconds
 from stages s join turns t
-  on t.end_ns between s.started_ns + {settle} * 1000000000 and s.ended_ns
+  on t.end_ns between s.started_ns + {settle} * 1000000000::bigint and s.ended_ns
 group by all order by calls
 """
 
@@ -152,7 +152,7 @@ def sweep(folder: Path, config: str) -> float:
         [*COMMAND, "query", question, "-f", "json"],
         cwd=folder,
         env=environment(),
-        capture_output=True,
+        stdout=subprocess.PIPE,
         check=True,
     )
     few, many = json.loads(done.stdout)

@@ -37,6 +37,8 @@ class Measured:
     scenarios: np.typing.NDArray[np.str_]
 
     def where(self, mask: np.typing.NDArray[np.bool_]) -> Measured:
+        if mask.all():
+            return self
         return Measured(
             self.values[mask],
             self.censored[mask],

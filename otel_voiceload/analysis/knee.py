@@ -202,6 +202,11 @@ def _resampled_rates(plateau: Sequence[tuple[Level, Point]], rng: np.random.Gene
 
 
 def _resampled_cycles(counts: Floats, sums: Floats, rng: np.random.Generator) -> Floats:
-    weights = rng.poisson(1.0, (RESAMPLES, len(counts)))
-    weights[(weights @ counts) == 0] = 1
-    return np.asarray((weights @ sums) / (weights @ counts), dtype=np.float64)
+    # One at a time: all of them for the calls of a large run would be half a gigabyte.
+    means = np.empty(RESAMPLES)
+    for at in range(RESAMPLES):
+        weights = rng.poisson(1.0, len(counts)).astype(np.float64)
+        if weights @ counts == 0:
+            weights[:] = 1
+        means[at] = (weights @ sums) / (weights @ counts)
+    return means

@@ -1,7 +1,7 @@
 -- title: What a call is like while nothing waits
 -- question: How long is a call, how many turns has it, and who speaks how long, below $knee_calls calls?
 -- columns: calls, length_s, turns_per_call, turns, latency_s, speech_s, reply_s, deadline_s
--- reads: calls, turns, slot_levels
+-- reads: calls, turn_facts, turn_spans, slot_levels
 -- Calls that came to their natural end, and turns at levels under $knee_calls (all where it is
 -- NULL): past the knee a call is longer than its callers mean it to be. NULL where nothing of the
 -- kind was seen.
@@ -18,12 +18,13 @@ whole as (
 heard as (
     select
         t.response_latency_s,
-        (t.start_ns - t.speech_start_ns) / 1e9 as speech_s,
-        case when t.outcome = 'answered' then (t.last_audio_ns - t.first_audio_ns) / 1e9 end
-            as reply_s,
-        t.deadline_s
-    from turns t
+        (m.start_ns - m.speech_start_ns) / 1e9 as speech_s,
+        (m.last_audio_ns - m.first_audio_ns) / 1e9 as reply_s,
+        m.deadline_s
+    from turn_facts t
     join quiet q on q.run_id = t.run_id and q.slot = t.start_ns // 250000000
+    join turn_spans m on m.run_id = t.run_id and m.call_id = t.call_id
+        and m.turn_index = t.turn_index
     where t.outcome = 'answered' and t.response_latency_s >= 0 and not coalesce(t.first, false)
 )
 select

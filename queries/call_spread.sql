@@ -1,7 +1,7 @@
 -- title: How much answers differ within a call and between calls
 -- question: Is it one turn in each call that is slow, or are some calls slow from beginning to end?
 -- columns: level_no, level, calls, turns, within_s, between_s, between_share, ratio_p50, ratio_p95
--- reads: slot_levels, turns
+-- reads: slot_levels, turn_facts
 -- Of calls with at least three turns at a level, without the first. `within_s` and `between_s` are
 -- standard deviations: of turns around their call's mean, and of calls' true means, so with what chance
 -- alone would spread them taken off. `between_share` is the part of the variance that lies between
@@ -17,7 +17,7 @@ with heard as (
         var_samp(t.response_latency_s) as variance,
         max(t.response_latency_s) / nullif(avg(t.response_latency_s), 0) as ratio
     from slot_levels s
-    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
     where s.run_id = $run_id and s.counts and not t.held_up and t.response_latency_s is not null
         and not coalesce(t.first, false)
     group by s.level_no, t.call_id

@@ -1,7 +1,7 @@
 -- title: A component's work at each level
 -- question: How often was $component asked, how long did work wait and take, and how much was under way at once?
 -- columns: level_no, calls, turns, attempts, failed, queue_s, busy_s, at_once_median, at_once_most
--- reads: component_spans, slot_levels, concurrency
+-- reads: component_selves, slot_levels, concurrency
 -- Under way is what a server was at: from the end of the queue, where spans tell it, until the
 -- server was free again. Read at the beginning of every slot, by a running sum.
 with work as (
@@ -17,7 +17,7 @@ with work as (
             when busy_s is null then end_ns
             else start_ns + round(1e9 * (coalesce(queue_s, 0) + busy_s))::bigint
         end as free_ns
-    from component_spans
+    from component_selves
     where run_id = $run_id and component = $component and error_type is distinct from 'cancelled'
 ),
 per_slot as (

@@ -1,7 +1,7 @@
 -- title: One component's latency in every turn
 -- question: What are a component's percentiles computed from? ($component is llm, stt, ...)
 -- columns: call, latency_s, level_no, phase, scenario
--- reads: component_turns, turns, calls, slot_levels, rolled_samples
+-- reads: component_turns, turn_facts, calls, slot_levels, rolled_samples
 with work as (
     select
         w.call_id,
@@ -12,7 +12,7 @@ with work as (
         coalesce(c.scenario, '') as scenario,
         w.start_ns as at_ns
     from component_turns w
-    join turns t using (run_id, call_id, turn_index)
+    join turn_facts t using (run_id, call_id, turn_index)
     left join calls c using (run_id, call_id)
     left join slot_levels s on s.run_id = w.run_id and s.slot = w.start_ns // 250000000
     where w.run_id = $run_id and w.component = $component and w.latency_s >= 0

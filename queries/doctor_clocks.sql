@@ -1,7 +1,7 @@
 -- title: Doctor: clocks
 -- question: Do the target's spans lie within the calls that they belong to, and run forwards?
 -- columns: subject, checked, faulty, verdict, found, left_out
--- reads: run_spans, component_observations, calls, turns
+-- reads: run_spans, component_observations, calls, turn_facts
 -- Latencies are attributes and need no common clock. What is left over of a turn, self times and
 -- the turn that a span belongs to do.
 with placed as (
@@ -11,7 +11,7 @@ with placed as (
             (o.first_ns - t.end_ns) / 1e9, null) as late_s
     from component_observations o
     join calls c using (run_id, call_id)
-    left join turns t using (run_id, call_id, turn_index)
+    left join turn_facts t using (run_id, call_id, turn_index)
     where o.run_id = $run_id and o.source = 'target_trace'
 ),
 counted as (

@@ -1,14 +1,14 @@
 -- title: Doctor: components
 -- question: Is every component's timing there for every answered turn?
 -- columns: subject, checked, faulty, verdict, found, left_out
--- reads: component_spans, turns
+-- reads: component_selves, turn_facts
 -- Of a component that serves something a latency of zero is none: nobody measured it.
 with answered as (
-    select call_id, turn_index from turns where run_id = $run_id and outcome = 'answered'
+    select call_id, turn_index from turn_facts where run_id = $run_id and outcome = 'answered'
 ),
 told as (
     select call_id, turn_index, component, max(latency_s) > 0 as timed
-    from component_spans
+    from component_selves
     where run_id = $run_id
     group by call_id, turn_index, component
 ),

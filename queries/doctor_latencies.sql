@@ -1,7 +1,7 @@
 -- title: Doctor: latencies
 -- question: Are there latencies that can not be: none, below zero, longer than their call?
 -- columns: subject, checked, faulty, verdict, found, left_out
--- reads: component_observations, turns, calls, faulty_sources
+-- reads: component_observations, turn_facts, calls, faulty_sources
 -- Of a component that serves something also a latency of nothing at all, unless it refused: it was
 -- not measured.
 with judged as (
@@ -23,7 +23,7 @@ with judged as (
         t.impossible,
         false,
         t.response_latency_s > 1 + (c.ended_ns - c.started_ns) / 1e9 and not t.censored
-    from turns t
+    from turn_facts t
     left join calls c using (run_id, call_id)
     where t.run_id = $run_id and (t.impossible or t.response_latency_s is not null)
 ),

@@ -1,9 +1,9 @@
 -- title: Doctor: sampling
 -- question: Did the target send spans of every call, or only of some?
 -- columns: subject, checked, faulty, verdict, found, left_out
--- reads: component_observations, turns, run_spans
+-- reads: component_observations, turn_facts, run_spans
 with answered as (
-    select distinct call_id from turns where run_id = $run_id and outcome = 'answered'
+    select distinct call_id from turn_facts where run_id = $run_id and outcome = 'answered'
 ),
 told as (
     select distinct call_id from component_observations

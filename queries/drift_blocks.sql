@@ -1,7 +1,7 @@
 -- title: A long hold in twelve pieces
 -- question: What did latency, errors and each component's own time do while the load stayed the same?
 -- columns: metric, unit, block, at_s, value, samples, calls, hold_s
--- reads: slot_levels, turns, component_turns, rolled_turns
+-- reads: slot_levels, turn_facts, component_turns, rolled_turns
 -- The hold is the longest counted level of the soak phase: `calls` at once for `hold_s`. Blocks are
 -- equally long; `at_s` is the middle of one since the hold's begin, `value` its median, of
 -- no_response its share. Of rolled-up turns the minute is known, and own times as means of cells.
@@ -20,7 +20,7 @@ with held as (
 told as (
     select 'turn_latency' as metric, s.slot, t.response_latency_s as value
     from slot_levels s
-    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
     where s.run_id = $run_id and s.counts and not s.limited
         and s.level_no = (select level_no from held)
         and t.response_latency_s is not null and (s.keeps_first or not coalesce(t.first, false))
@@ -34,7 +34,7 @@ told as (
     union all
     select 'no_response', s.slot, t.censored::integer
     from slot_levels s
-    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
     where s.run_id = $run_id and s.counts and not s.limited
         and s.level_no = (select level_no from held)
     union all

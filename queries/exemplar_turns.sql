@@ -1,13 +1,13 @@
 -- title: Four turns, piece by piece
 -- question: What happened inside the best turn, an ordinary one, one past the knee, and the worst?
 -- columns: exemplar, call_id, turn_index, calls, latency_s, component, attempt, start_s, end_s, source, error_type
--- reads: turns, levels, component_chosen
+-- reads: turn_facts, levels, component_chosen
 -- $knee_calls is where the first component bends; without one, the turn "past the knee" comes from
 -- the highest level. Times are seconds since the caller stopped speaking; a bar ends with the first
 -- token, byte or sample. A turn without component timing has one row with no component.
 with candidates as (
     select run_id, call_id, turn_index, concurrency as calls, response_latency_s as latency_s, start_ns
-    from turns
+    from turn_facts
     where run_id = $run_id and outcome = 'answered' and response_latency_s >= 0
         and not coalesce(first, false)
 ),

@@ -1,15 +1,15 @@
 -- title: Every held level in pieces of time, from its first moment on
 -- question: How did each component's own time go on inside one held level?
 -- columns: component, level_no, stage_index, phase, level, spike, hold_s, cycle_s, piece, from_s, piece_s, turns, sum_s, sum_squares, errors, started_ns
--- reads: held_levels, stages, limited_slots, turns, component_turns, slot_levels
+-- reads: held_levels, stages, limited_slots, turn_facts, component_turns, slot_levels
 -- Unlike the cells of a level these begin with the hold: what arrives late is missing just there. As
 -- many pieces, of equal length, as give eight turns each, 24 at most. First turns of calls stand apart in
 -- every level, so they are left out, and so are levels that the load came down to: what the peak
 -- left behind drains into them. `cycle_s` is a turn cycle of the run's lowest load.
 with cycle as (
     select coalesce(median(cycle_s) filter (concurrency <= 1.5 * lowest), median(cycle_s), 5) as cycle_s
-    from turns
-    join (select min(concurrency) filter (concurrency > 0) as lowest from turns where run_id = $run_id)
+    from turn_facts
+    join (select min(concurrency) filter (concurrency > 0) as lowest from turn_facts where run_id = $run_id)
         on true
     where run_id = $run_id
 ),
@@ -38,7 +38,7 @@ work as (
     where run_id = $run_id and self_s >= 0
     union all
     select 'turn', start_ns, response_latency_s, censored, first
-    from turns
+    from turn_facts
     where run_id = $run_id and response_latency_s >= 0 and not held_up
 ),
 held as (

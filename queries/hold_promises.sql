@@ -1,7 +1,7 @@
 -- title: What every level and every spike kept of the wait
 -- question: Up to how many calls was the wait kept step by step, and up to how many in a jump?
 -- columns: level_no, stage_index, phase, level, spike, returned, turns, p95_s, failed_share, started_ns
--- reads: slot_levels, stages, turns, held_levels
+-- reads: slot_levels, stages, turn_facts, held_levels
 -- Of a spike every turn from its first moment on, since capacity that comes late is missing just
 -- there; of other levels what counts of them. First turns of calls are left out of both, unless
 -- next to nobody got past them. `returned`: the load came down to it.
@@ -24,7 +24,7 @@ select
     avg(t.censored::integer) as failed_share,
     min(s.slot)::bigint * 250000000 as started_ns
 from here s
-join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
 where t.response_latency_s is not null and not t.held_up
     and (s.counts or s.spike) and (s.keeps_first or not coalesce(t.first, false))
 group by s.level_no

@@ -1,7 +1,7 @@
 -- title: Cells of latency: component x level x block
 -- question: How long does each component take at each level of load, block by block of time?
 -- columns: component, level_no, block, first, turns, sum_s, sum_squares, errors
--- reads: slot_levels, turns, component_turns, rolled_cells
+-- reads: slot_levels, turn_facts, component_turns, rolled_cells
 -- Self times; `turn` is the whole turn as the caller waited, unless the generator held it up. First
 -- turns of a call stand apart: they pay for connections that later ones reuse. All later steps of
 -- the analysis work on these cells, so their cost does not grow with the number of spans.
@@ -9,11 +9,11 @@ with work as (
     select run_id, component, start_ns, self_s as seconds, failed, first from component_turns
     where run_id = $run_id and self_s >= 0
     union all
-    select run_id, 'turn', start_ns, response_latency_s, censored, first from turns
+    select run_id, 'turn', start_ns, response_latency_s, censored, first from turn_facts
     where run_id = $run_id and response_latency_s >= 0 and not held_up
 )
 select
-    component,
+    component::varchar as component,
     level_no,
     block,
     first,

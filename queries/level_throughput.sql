@@ -1,17 +1,17 @@
 -- title: Turns served per block: component x level x block
 -- question: How many turns a second does each component finish at each level of load?
 -- columns: component, level_no, block, finished, ended
--- reads: slot_levels, turns, component_turns, raw_rollup_throughput
+-- reads: slot_levels, turn_facts, component_turns, raw_rollup_throughput
 -- Counted when the work ended, first turns too: a full component finishes what it can, whoever asks.
 -- `ended` counts what failed or was given up as well: it had been waiting inside like the rest.
 with work as (
     select run_id, component, done_ns, served from component_turns where run_id = $run_id
     union all
-    select run_id, 'turn', end_ns, not censored from turns
+    select run_id, 'turn', end_ns, not censored from turn_facts
     where run_id = $run_id and response_latency_s >= 0
 )
 select
-    component,
+    component::varchar as component,
     level_no,
     block,
     sum(finished)::integer as finished,

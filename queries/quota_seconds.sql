@@ -1,26 +1,28 @@
 -- title: Requests and refusals second by second
 -- question: When did a provider begin to refuse, and how many requests had it taken until then?
 -- columns: component, second, level_no, calls, attempts, refused, error_type
--- reads: component_spans, calls, slot_levels, stages
+-- reads: component_selves, calls, slot_levels, stages
 -- Refused is what says that a limit was reached: 429, rate limited, resource exhausted, quota. Calls
 -- that the target itself turned away so stand under `connect`. `second` counts from the first stage;
 -- `level_no` and `calls` only where one number of calls was held all through it.
 with asked as (
-    select component, start_ns, error_type
-    from component_spans
+    select component, start_ns // 1000000000 as unix_second, error_type, count(*) as attempts
+    from component_selves
     where run_id = $run_id and error_type is distinct from 'cancelled'
+    group by all
     union all
-    select 'connect', started_ns, error_type
+    select 'connect', started_ns // 1000000000, error_type, count(*)
     from calls
     where run_id = $run_id and outcome is distinct from 'aborted_by_us'
+    group by all
 ),
 counted as (
     select
         component,
-        start_ns // 1000000000 as unix_second,
-        count(*) as attempts,
-        count(*) filter (limited) as refused,
-        mode(error_type) filter (limited) as error_type
+        unix_second,
+        sum(attempts) as attempts,
+        coalesce(sum(attempts) filter (limited), 0) as refused,
+        arg_max(error_type, attempts) filter (limited) as error_type
     from (
         select *, coalesce(regexp_matches(
             lower(error_type), '429|rate.?limit|too.?many|exhausted|quota|throttl'

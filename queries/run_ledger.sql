@@ -1,7 +1,7 @@
 -- title: What of a run is in the store
 -- question: Were all spans stored that the generator ended, and which of them were removed again?
 -- columns: spans_stored, spans_of_target, turns, impossible_turns, calls, impossible_calls, calls_failed_here, turns_removed, spans_removed, removed_until_ns, recordings
--- reads: run_spans, turns, calls, call_spans, raw_rollup_runs
+-- reads: once_spans, turn_facts, calls, mapped, raw_rollup_runs
 -- `impossible_calls` end before they begin; `calls_failed_here` are those that failed on the generator's own side: out of open files, say.
 -- `turns_removed` and `spans_removed` are those whose raw spans retention took; they are among the
 -- others. Turns up to `removed_until_ns` are known from cells.
@@ -17,21 +17,29 @@ with removed as (
 ),
 kept as (
     select
-        count(*) filter (service_name is not distinct from 'ovl-caller') as of_generator,
-        count(*) filter (service_name is distinct from 'ovl-caller') as of_others,
+        coalesce(sum(spans) filter (service_name is not distinct from 'ovl-caller'), 0)::bigint
+            as of_generator,
+        coalesce(sum(spans) filter (service_name is distinct from 'ovl-caller'), 0)::bigint
+            as of_others,
         list(distinct recording_id) as recordings
-    from run_spans
-    where run_id = $run_id
+    from (
+        select service_name, recording_id, count(*) as spans
+        from once_spans
+        where run_id = $run_id
+        group by all
+    )
 )
 select
     kept.of_generator + removed.spans_of_generator as spans_stored,
     kept.of_others + removed.spans_of_others as spans_of_target,
-    (select count(*) from turns where run_id = $run_id) + removed.turns as turns,
-    (select count(*) from turns where run_id = $run_id and impossible) + removed.impossible_turns
+    (select count(*) from turn_facts where run_id = $run_id) + removed.turns as turns,
+    (select count(*) from turn_facts where run_id = $run_id and impossible) + removed.impossible_turns
         as impossible_turns,
     (select count(*) from calls where run_id = $run_id) as calls,
-    (select count(*) from call_spans where run_id = $run_id and span_end_ns < span_start_ns)
-        as impossible_calls,
+    (
+        select count(distinct call_id) from mapped
+        where run_id = $run_id and role = 'call' and end_ns < start_ns
+    ) as impossible_calls,
     (
         select count(*) from calls
         where run_id = $run_id and outcome = 'aborted_by_us' and error_type is not null

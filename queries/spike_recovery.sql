@@ -1,7 +1,7 @@
 -- title: How long the target needed to recover from every spike
 -- question: When was the wait back at what it was before the spike?
 -- columns: stage_index, recovery_s, resolution_s, watched_s
--- reads: stages, turns
+-- reads: stages, turn_facts
 -- Counted from the end of the spike in blocks of at least 2 s, 12 of them at most: until the first one
 -- whose p95, and that of the one after it, is within a quarter of what it was before. NULL: that was
 -- not seen within `watched_s`, the time for which the load was held low again.
@@ -20,7 +20,7 @@ with spikes as (
 before_it as (
     select s.stage_index, quantile_cont(t.response_latency_s, 0.95) as p95_s
     from spikes s
-    join turns t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
+    join turn_facts t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
         and t.start_ns < s.started_ns
     where t.response_latency_s is not null and not t.held_up
     group by s.stage_index
@@ -31,7 +31,7 @@ blocks as (
         floor((t.start_ns - s.ended_ns) / 1e9 / s.block_s) as block,
         quantile_cont(t.response_latency_s, 0.95) as p95_s
     from spikes s
-    join turns t on t.run_id = s.run_id and t.start_ns >= s.ended_ns and t.start_ns < s.after_ended_ns
+    join turn_facts t on t.run_id = s.run_id and t.start_ns >= s.ended_ns and t.start_ns < s.after_ended_ns
     where t.response_latency_s is not null and not t.held_up
     group by s.stage_index, block
 ),

@@ -1,7 +1,7 @@
 -- title: Turns before and after every spike
 -- question: Which turns does the time to recover rest on? (since_s counts from the end of the spike)
 -- columns: stage_index, since_s, latency_s, call, block_s, watched_s
--- reads: stages, turns
+-- reads: stages, turn_facts
 -- Before it: the last three quarters of the stage that it jumped up from. After it: the stage that
 -- the load came down to. `block_s` is the resolution of `spike_recovery`.
 with spikes as (
@@ -27,7 +27,7 @@ select
     s.block_s,
     (s.after_ended_ns - s.ended_ns) / 1e9 as watched_s
 from spikes s
-join turns t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
+join turn_facts t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
     and t.start_ns < s.after_ended_ns
     and (t.start_ns < s.started_ns or t.start_ns >= s.ended_ns)
 where t.response_latency_s is not null and not t.held_up

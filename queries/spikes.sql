@@ -1,7 +1,7 @@
 -- title: What every spike did
 -- question: How fast did the load jump, what of that was the generator, and what did it cost?
 -- columns: stage_index, phase, started, calls_before, calls_asked, calls_reached, jump_s, schedule_delay_p95_s, connect_attempts, connect_failures, connect_p50_s, connect_p95_s, queued, rejected, dropped, p95_before_s, p95_s, p95_after_s, limited_share
--- reads: stages, concurrency, calls, turns, component_spans, limited_slots
+-- reads: stages, concurrency, calls, turn_facts, component_chosen, limited_slots
 -- `jump_s`: until 95 % of the calls asked for had media. `schedule_delay_p95_s` is what our own
 -- connect limit and lateness put between the schedule and the first packet of a call; connecting is
 -- the target's part. Turns that the generator may have held up (`held_up`) give no latency, and
@@ -55,10 +55,12 @@ ended as (
 worked as (
     select
         s.stage_index,
-        count(*) filter (w.queue_s > 0.01) as queued,
-        count(*) filter (w.error_type is not null and w.error_type <> 'cancelled') as rejected
+        count(distinct (w.call_id, w.turn_index, w.component, w.attempt))
+            filter (w.queue_s > 0.01) as queued,
+        count(distinct (w.call_id, w.turn_index, w.component, w.attempt))
+            filter (w.error_type is not null and w.error_type <> 'cancelled') as rejected
     from spikes s
-    join component_spans w on w.run_id = s.run_id
+    join component_chosen w on w.run_id = s.run_id
         and w.start_ns >= s.started_ns and w.start_ns < s.ended_ns
     group by s.stage_index
 ),
@@ -73,7 +75,7 @@ heard as (
         ) as p95_s,
         quantile_cont(t.response_latency_s, 0.95) filter (t.start_ns >= s.ended_ns) as p95_after_s
     from spikes s
-    join turns t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
+    join turn_facts t on t.run_id = s.run_id and t.start_ns >= s.before_from_ns
         and t.start_ns < coalesce(s.after_ended_ns, s.ended_ns)
     where t.response_latency_s is not null and not t.held_up
     group by s.stage_index

@@ -1,7 +1,7 @@
 -- title: Latency by the value of an attribute
 -- question: Which provider, model, scenario or whatever else spans name is the slow one?
 -- columns: component, value, level_no, level, samples, p50_s, p95_s, error_rate
--- reads: slot_levels, turns, component_turns, component_observations, calls, run_spans, raw_resources
+-- reads: slot_levels, turn_facts, component_turns, component_observations, turn_records, calls, run_spans, raw_resources
 -- $attribute is the name of an OTLP attribute. It is looked for on the span of the work and its
 -- resource, on the turn's span and on the call's, in this order; of whom nobody says it is `unknown`.
 -- `turn` is the whole turn, and has the value of its work where all of that has the same. A row
@@ -43,7 +43,7 @@ of_turn as (
     select call_id, turn_index, any_value(value) as value
     from (
         select m.call_id, m.turn_index, d.value
-        from turns m
+        from turn_records m
         join told d using (trace_id, span_id)
         where m.run_id = $run_id
         union all
@@ -65,7 +65,7 @@ work as (
     where run_id = $run_id and latency_s >= 0
     union all
     select 'turn', call_id, turn_index, start_ns, first, response_latency_s, censored
-    from turns
+    from turn_facts
     where run_id = $run_id and response_latency_s >= 0 and not held_up
 ),
 valued as (

@@ -1,7 +1,7 @@
 -- title: Latency by the number of the turn in its call
 -- question: Does an answer take longer the later it comes in a call, and does load make that worse?
 -- columns: level_no, level, turn_from, turn_to, samples, p50_s, p95_s, unattributed_p50_s
--- reads: slot_levels, turns
+-- reads: slot_levels, turn_facts
 -- Latency compounds where each turn carries the ones before it: a growing prompt, a queue of one's
 -- own. Turns are numbered from 1 and put together by doubling: 1, 2, 3-4, 5-8 and so on. The first one
 -- of a call pays for connections. Percentiles of fewer than 6 turns are not told.
@@ -25,7 +25,7 @@ from (
         quantile_cont(t.response_latency_s, [0.50, 0.95]) as p,
         quantile_cont(t.unattributed_s, 0.50) as rest_s
     from slot_levels s
-    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
     where s.run_id = $run_id and s.counts and not t.held_up and t.response_latency_s is not null
     group by s.level_no, doubled
 )

@@ -1,16 +1,13 @@
 -- title: Every turn's latency
 -- question: What are percentiles and their bounds computed from?
--- columns: call, latency_s, censored, interrupted, level_no, phase, scenario, audio_gap_s, unattributed_s
--- reads: turns, calls, slot_levels, rolled_samples
+-- columns: call, latency_s, censored, interrupted, level_no, phase, scenario, unattributed_s
+-- reads: turn_facts, calls, slot_levels, rolled_samples
 -- Turns while the generator was the limit are left out. `level_no` only where a turn counts for a
 -- level: after the warm-up cut, and not the first of its call. Of rolled-up turns it is not known
--- which gap and which unattributed time went with which latency, so they are paired by rank.
+-- which unattributed time went with which latency, so they are paired by rank.
 with rolled as (
-    select t.*, g.latency_s as audio_gap_s, u.latency_s as unattributed_s
+    select t.*, u.latency_s as unattributed_s
     from (from rolled_samples where run_id = $run_id and component = 'turn') t
-    left join (from rolled_samples where run_id = $run_id and component = 'audio_gap') g
-        on g.rank = t.rank and g.level_no is not distinct from t.level_no
-        and g.phase = t.phase and g.scenario = t.scenario
     left join (from rolled_samples where run_id = $run_id and component = 'unattributed') u
         on u.rank = t.rank and u.level_no is not distinct from t.level_no
         and u.phase = t.phase and u.scenario = t.scenario
@@ -25,16 +22,15 @@ heard as (
             as level_no,
         coalesce(t.phase, '') as phase,
         coalesce(c.scenario, '') as scenario,
-        t.audio_gap_s,
         t.unattributed_s,
         t.start_ns as at_ns
-    from turns t
+    from turn_facts t
     left join calls c using (run_id, call_id)
     left join slot_levels s on s.run_id = t.run_id and s.slot = t.start_ns // 250000000
     where t.run_id = $run_id and not t.held_up and not coalesce(s.limited, false)
     union all
     select
-        call_id, latency_s, failed, interrupted, level_no, phase, scenario, audio_gap_s,
+        call_id, latency_s, failed, interrupted, level_no, phase, scenario,
         unattributed_s, unix_minute * 60000000000
     from rolled
 )
@@ -46,7 +42,6 @@ select
     level_no,
     phase,
     scenario,
-    audio_gap_s,
     unattributed_s
 from heard
 where ($since_ns::bigint is null or at_ns >= $since_ns)

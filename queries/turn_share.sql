@@ -1,7 +1,7 @@
 -- title: Share of the turn by component
 -- question: Where do the seconds of a turn go, level by level, and how many does nobody account for?
 -- columns: level_no, level, component, turns, mean_s, share
--- reads: slot_levels, turns, component_chosen
+-- reads: slot_levels, turn_facts, component_chosen
 -- The turn is cut at the ends of its components in the order in which they began, each getting what
 -- the earlier ones left, so that the parts add up to the whole. All attempts of a component and the
 -- waits between them are its own; the network's ways there and back are two pieces. Only answered
@@ -11,7 +11,7 @@ with answered as (
         s.level_no, s.level, t.run_id, t.call_id, t.turn_index, t.start_ns, t.end_ns,
         t.response_latency_s
     from slot_levels s
-    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
     where s.run_id = $run_id and s.counts and t.outcome = 'answered' and not coalesce(t.first, false)
 ),
 levels_seen as (

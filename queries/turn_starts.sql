@@ -1,7 +1,7 @@
 -- title: Whether turns came as those of independent callers would
 -- question: Did the callers speak in step, and did they say what was said before?
 -- columns: dispersion, bins, turns, prompt_repeat_ratio, prompts
--- reads: slot_levels, turns, raw_rollup_runs
+-- reads: slot_levels, turn_facts, turn_said, raw_rollup_runs
 -- `dispersion` is the index of dispersion of turn starts: their variance over their mean, in bins of
 -- 0.5 s within held levels after the warm-up cut, pooled over the levels. 1 is what many independent
 -- callers give; more, and they speak in step, so that the target meets bursts at a level that a
@@ -20,7 +20,7 @@ with bins as (
 ),
 starts as (
     select start_ns // 500000000 as bin, count(*) as n
-    from turns
+    from turn_facts
     where run_id = $run_id
     group by bin
 ),
@@ -36,9 +36,21 @@ levels_of_bins as (
     having count(*) > 1
 ),
 said as (
-    select string_agg(clip, ' ') over (partition by call_id order by turn_index) as prompt
-    from turns
-    where run_id = $run_id and clip is not null
+    -- All that was said so far, as one number: kept as texts they would grow with each turn.
+    select bit_xor(word) over (partition by call order by place) as prompt
+    from (
+        select call, place, hash(clip, place) as word
+        from (
+            select
+                hash(t.call_id) as call,
+                row_number() over (partition by hash(t.call_id) order by t.turn_index) as place,
+                d.clip
+            from turn_facts t
+            join turn_said d on d.run_id = t.run_id and d.call_id = t.call_id
+                and d.turn_index = t.turn_index
+            where t.run_id = $run_id and d.clip is not null
+        )
+    )
 )
 select
     sum((bins - 1) * variance) / nullif(sum((bins - 1) * mean), 0) as dispersion,

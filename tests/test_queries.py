@@ -9,8 +9,9 @@ import pytest
 
 from otel_voiceload.store import catalogue
 from otel_voiceload.store.attach import ROLLED_UP, TABLES
+from otel_voiceload.store.keeping import KEPT_VIEWS
 from otel_voiceload.store.open import open_store
-from otel_voiceload.store.reading import KEPT_VIEWS, Reading
+from otel_voiceload.store.reading import Reading
 from tests.store import records
 from tests.store.builder import write_run
 
@@ -50,7 +51,7 @@ def test_a_query_gives_the_columns_it_declares(name: str, empty: Reading, small:
 def test_a_query_reads_what_it_says_it_reads(name: str) -> None:
     query = catalogue.find(name)
     body = "\n".join(line for line in query.sql.splitlines() if not line.startswith("--"))
-    views = {path.stem for path in catalogue.view_files()} - {"@mappings"}
+    views = {path.stem for path in catalogue.view_files()} - {"@mappings"} | {"mapped"}
     views |= {f"raw_{table}" for table in TABLES} | {f"raw_rollup_{table}" for table in ROLLED_UP}
     for view in query.reads:
         assert view in views, f"{name}.sql says it reads {view}, which is no view"

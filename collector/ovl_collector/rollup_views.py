@@ -19,7 +19,18 @@ _TABLES: Final = ("spans", "resources", "scopes", "batches", "losses", "metric_p
 _ROLLED: Final = ("cells", "throughput", "cycles", "failures", "levels", "runs")
 _MAPPINGS: Final = "@mappings"
 # Views that stay views, since what is asked of them is little; and those that nobody asks here.
-_NOT_KEPT: Final = ("received_spans", "once_spans", "run_spans", "metric_points")
+_NOT_KEPT: Final = (
+    "received_spans",
+    "once_spans",
+    "run_spans",
+    "metric_points",
+    "turn_records",
+    "turn_said",
+    "turn_explained",
+    "component_work",
+    "component_chosen",
+    "component_selves",
+)
 _NOT_NEEDED: Final = (
     "otel_spans",
     "ledger",
@@ -33,9 +44,14 @@ _NOT_NEEDED: Final = (
 PER_FILE: Final = (
     "trace_runs",
     "turn_spans",
+    "turn_heads",
+    "placed_observations",
     "component_observations",
-    "component_chosen",
+    "told_sources",
+    "outvoted_sources",
+    "turn_work",
     "component_spans",
+    "turn_facts",
     "turns",
     "component_turns",
 )

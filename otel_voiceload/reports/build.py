@@ -23,7 +23,6 @@ from otel_voiceload.analysis.background import grounds_with_background, with_bac
 from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.capacity.declared import PlanFile
-from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
 from otel_voiceload.reports import build_drift, build_late, build_resources, build_split, said
 from otel_voiceload.reports import build_figures as figures
@@ -136,7 +135,7 @@ class _Builder:
         self._options = options
         self._sound = sound = Soundness(reading, run_id, facts)
         self._written = (*self._recorded_thresholds(), *options.thresholds)
-        parts = {each.metric for each in self._written} & set(COMPONENTS)
+        parts = {each.metric for each in self._written}
         self._samples = read_samples(reading, run_id, parts, options.since_ns, options.until_ns)
         self._evidence = self._gather()
         self._found = inflection.find(

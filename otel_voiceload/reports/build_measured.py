@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_voiceload.analysis.judge import Measured
+from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.store.reading import Arrays, Reading
 
 NATURAL_ENDS = ("completed", "transferred")
@@ -47,24 +48,35 @@ class RunSamples:
 def read_samples(
     reading: Reading,
     run_id: str,
-    components: Iterable[str] = (),
+    metrics: Iterable[str] = (),
     since_ns: int | None = None,
     until_ns: int | None = None,
 ) -> RunSamples:
     """The samples of a run, or of a window of its time (unix nanoseconds).
 
-    ``components`` are those that a threshold asks for: there are several rows of them per turn.
+    ``metrics`` are those that a threshold asks for: components and gaps have rows of their own.
     """
     window: dict[str, object] = {"run_id": run_id, "since_ns": since_ns, "until_ns": until_ns}
-    turns = reading.arrays("turn_samples", **window)
-    calls = reading.arrays("call_samples", **window)
+    turns = _rows(reading, "turn_samples", window)
+    calls = _rows(reading, "call_samples", window)
     measured = _measured(turns, calls)
     measured |= _of_target(reading, window)
-    for name in components:
-        rows = reading.arrays("component_samples", component=name, **window)
+    if "audio_gap" in metrics:
+        rows = _rows(reading, "gap_samples", window)
+        gaps = rows["audio_gap_s"].astype(float)
+        measured["audio_gap"] = _series(rows, gaps, finite(gaps))
+    for name in sorted(set(metrics) & set(COMPONENTS)):
+        rows = _rows(reading, "component_samples", {**window, "component": name})
         seconds = rows["latency_s"].astype(float)
         measured[name] = _series(rows, seconds, finite(seconds))
     return RunSamples(turns, calls, measured)
+
+
+def _rows(reading: Reading, name: str, parameters: Mapping[str, object]) -> Arrays:
+    """The rows of a query; words as arrays that all series of these rows share."""
+    rows = reading.arrays(name, **parameters)
+    words = {key: rows[key].astype(str) for key in ("phase", "scenario")}
+    return {**rows, **words}
 
 
 def finite(values: npt.NDArray[np.generic]) -> Mask:
@@ -81,8 +93,6 @@ def _measured(turns: Arrays, calls: Arrays) -> dict[str, Measured]:
             turns, turns["interrupted"].astype(float), np.ones(len(latency), dtype=bool)
         ),
     }
-    gaps = turns["audio_gap_s"].astype(float)
-    found["audio_gap"] = _series(turns, gaps, finite(gaps))
     outcome = calls["outcome"].astype(str)
     connected = calls["connected"].astype(bool)
     found["call_completion"] = _series(
@@ -106,7 +116,7 @@ def _measured(turns: Arrays, calls: Arrays) -> dict[str, Measured]:
 
 def _of_target(reading: Reading, window: Mapping[str, object]) -> dict[str, Measured]:
     """What the target took of its machine, where anybody knows it."""
-    rows = reading.arrays("target_samples", **window)
+    rows = _rows(reading, "target_samples", window)
     found = {}
     for metric, column in (
         ("target_cpu", "cpu"),
@@ -129,6 +139,6 @@ def _series(
         censored=marks,
         calls=rows["call"].astype(float),
         levels=rows["level_no"].astype(float),
-        phases=rows["phase"].astype(str),
-        scenarios=rows["scenario"].astype(str),
+        phases=rows["phase"].astype(str, copy=False),
+        scenarios=rows["scenario"].astype(str, copy=False),
     ).where(mask)

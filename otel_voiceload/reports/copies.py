@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -24,7 +24,7 @@ from otel_voiceload.reports.runs import open_selected
 from otel_voiceload.store import attach, catalogue, spill
 from otel_voiceload.store.catalogue import RUN_VIEWS
 from otel_voiceload.store.open import open_store
-from otel_voiceload.store.reading import ALL_RUNS, Reading
+from otel_voiceload.store.reading import Reading
 
 Kind = Literal["duckdb", "otlp", "parquet", "csv"]
 SUFFIXES: Final[dict[str, Kind]] = {
@@ -177,7 +177,7 @@ def _rows(
 def _to_table_file(
     connection: duckdb.DuckDBPyConnection, run_id: str | None, view: str, path: Path, kind: Kind
 ) -> None:
-    _keep_views(connection, run_id, path)
+    _keep_views(connection, run_id, path, [view])
     rows = connection.table(view)
     if run_id is not None:
         rows = rows.filter(duckdb.ColumnExpression("run_id") == duckdb.ConstantExpression(run_id))
@@ -187,9 +187,11 @@ def _to_table_file(
         rows.write_csv(str(path))
 
 
-def _keep_views(connection: duckdb.DuckDBPyConnection, run_id: str | None, path: Path) -> None:
+def _keep_views(
+    connection: duckdb.DuckDBPyConnection, run_id: str | None, path: Path, views: Iterable[str]
+) -> None:
     """A Reading keeps the views as tables; asked directly, the deep ones take long."""
-    Reading(connection, path, ()).prepare(*(ALL_RUNS if run_id is None else [run_id]))
+    Reading(connection, path, ()).prepare_whole(run_id, views)
 
 
 def _to_duckdb(connection: duckdb.DuckDBPyConnection, run_id: str | None, path: Path) -> None:
@@ -217,7 +219,7 @@ def _to_duckdb(connection: duckdb.DuckDBPyConnection, run_id: str | None, path: 
                 {"run_id": run_id},
             )
     # The views' answers too, as tables: whoever opens the file has `turns` at once, in any DuckDB.
-    _keep_views(connection, run_id, path)
+    _keep_views(connection, run_id, path, RUN_VIEWS)
     for view in RUN_VIEWS:
         if view not in _COPY:
             connection.execute(

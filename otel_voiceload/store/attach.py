@@ -253,14 +253,20 @@ def _make_mappings(connection: duckdb.DuckDBPyConnection) -> None:
     Every view above `mapped` binds and plans each mapping anew, with all that it reads, which costs
     more than the rows of a usual run. A mapping of scopes that the store does not know gives none.
     """
+    for path in catalogue.mapping_files():
+        connection.execute(f"create view mapping_{path.stem} as {path.read_text()}")
+    found = mappings_of(connection)
+    union = " union all by name ".join(f"select * from mapping_{name}" for name in found)
+    connection.execute(f"create view mapped as {union}")
+
+
+def mappings_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The mappings that can find something in what is attached; ours always."""
     rows = connection.execute("select distinct name from raw_scopes").fetchall()
     known = {row[0] for row in rows}
     names = []
     for path in catalogue.mapping_files():
-        text = path.read_text()
-        connection.execute(f"create view mapping_{path.stem} as {text}")
-        scopes = _SCOPES.match(text)
+        scopes = _SCOPES.match(path.read_text())
         if scopes is None or known.intersection(scopes[1].split(", ")):
-            names.append(f"mapping_{path.stem}")
-    union = " union all by name ".join(f"select * from {name}" for name in names)
-    connection.execute(f"create view mapped as {union}")
+            names.append(path.stem)
+    return tuple(names)

@@ -1,16 +1,14 @@
 """A Reading: one opened store, and the questions that may be asked of it.
 
-Named queries work on one run at a time, and the views they read are several joins deep. So the
-views of the asked runs are first kept as temporary tables of the same names, which DuckDB resolves
-before the views: the queries stay the same text and a report pays for the joins once. Asking the
-deepest view directly takes seconds on any store, for binding alone. A single question keeps what it
-reads and no more. What says which runs there are is small and kept for all of them at once.
+Named queries work on one run at a time, and the views they read are several joins deep: what a
+question reads is kept as tables first (``keeping``), and no more than that. Asking the deepest view
+directly takes seconds on any store, for binding alone.
 """
 
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,52 +19,8 @@ import numpy.typing as npt
 
 from otel_voiceload.errors import StoreError, UsageError
 from otel_voiceload.store import catalogue
+from otel_voiceload.store.keeping import Kept
 
-# About resources, traces and runs, and small: kept for the whole store until it is closed.
-OF_THE_STORE = ("known_resources", "trace_runs", "runs")
-# Nothing that could be a duplicate: then no question needs the join that would find it.
-_DOUBTFUL = """
-select 1 from raw_batches where may_hold_duplicates
-union all
-select 1 from trace_runs where split
-limit 1
-"""
-ONCE_AS_RECEIVED = """
-create or replace temp view once_spans as select * exclude (split) from received_spans
-"""
-# Of the asked runs, in the order in which they read each other.
-KEPT_VIEWS = (
-    "rolled_levels",
-    "rolled_cells",
-    "resource_usage",
-    "call_spans",
-    "calls",
-    "concurrency",
-    "stages",
-    "generator_seconds",
-    "limited_slots",
-    "stage_health",
-    "held_levels",
-    "turn_spans",
-    "component_observations",
-    "faulty_sources",
-    "component_chosen",
-    "component_spans",
-    "turns",
-    "component_turns",
-    "slot_levels",
-    "levels",
-    "curve",
-)
-# Where a time window cuts: the turns and the levels; calls stay, or concurrency would be wrong.
-WINDOWED = {
-    "turn_spans": "start_ns",
-    "slot_levels": "slot * 250000000",
-    "rolled_cells": "unix_minute * 60000000000",
-}
-Window = tuple[int | None, int | None]
-_WORDS = re.compile(r"\w+")
-ALL_RUNS = frozenset({"*"})
 READ_ONLY = (
     duckdb.StatementType.SELECT,
     duckdb.StatementType.EXPLAIN,
@@ -112,10 +66,7 @@ class Reading:
         self.notes = (*notes, *(loss.sentence for loss in losses))
         self.losses = losses
         self._locks = locks  # shared locks of dead recordings, held while their files are open
-        self._kept: frozenset[str] = frozenset()  # runs
-        self._tables: set[str] = set()  # views that are kept as tables of these runs
-        self._of_the_store: set[str] = set()  # and of all runs
-        self._window: Window = (None, None)
+        self._kept = Kept(connection)
 
     def __enter__(self) -> Reading:
         return self
@@ -141,8 +92,8 @@ class Reading:
 
         A tag means the latest run that carries it. StoreError names what there is instead.
         """
-        self._release()
-        self._keep_of_the_store(frozenset(OF_THE_STORE))
+        self._kept.release()
+        self._kept.ensure_of_the_store()
         rows = self._connection.execute(
             "select run_id, tag from runs order by started_ns desc, run_id"
         ).fetchall()
@@ -176,13 +127,16 @@ class Reading:
     def prepare(
         self, *run_ids: str, since_ns: int | None = None, until_ns: int | None = None
     ) -> None:
-        """Keeps the views of these runs as temporary tables until others are asked for.
+        """Named queries ask about these runs until others are asked about.
 
         ``since_ns`` and ``until_ns`` (unix time) leave out the turns and levels of other times.
         """
-        if run_ids:
-            views = frozenset((*OF_THE_STORE, *KEPT_VIEWS))
-            self._keep(frozenset(run_ids), (since_ns, until_ns), views)
+        self._kept.ask_about(run_ids, (since_ns, until_ns))
+
+    def prepare_whole(self, run_id: str | None, views: Iterable[str]) -> None:
+        """Keeps these views with every column, of a run or of all, for whoever copies them out."""
+        self._kept.ask_all(run_id)
+        self._kept.ensure(" ".join(views))
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -201,7 +155,8 @@ class Reading:
 
     def sql(self, text: str, **parameters: object) -> Table:
         """The user's own SQL over all runs: one statement that only reads."""
-        self._keep_for(text)
+        self._kept.ask_all()
+        self._kept.ensure(text)
         try:
             statements = self._connection.extract_statements(text)
         except duckdb.Error as error:
@@ -220,80 +175,27 @@ class Reading:
         query = catalogue.find(name)
         run = parameters.get("run_id")
         if not isinstance(run, str):
-            self._keep_for(query.sql)
-        elif run in self._kept:
-            self._keep(self._kept, self._window, _read_by(query.sql))
-        else:
-            self._keep_for(query.sql, frozenset({run}))
+            self._kept.ask_all()
+        elif not self._kept.is_about(run):
+            self._kept.ask_about([run])
+        self._kept.ensure(" ".join(query.reads))
         used = self._connection.extract_statements(query.sql)[0].named_parameters
         bound = {key: parameters.get(key) for key in used}
         return self._connection.execute(query.sql, bound or None)
-
-    def _keep_for(self, sql: str, wanted: frozenset[str] = ALL_RUNS) -> None:
-        """Keeps what the SQL reads of these runs, where reading it directly would be slow."""
-        views = _read_by(sql)
-        if views:
-            self._keep(wanted, (None, None), views)
-        else:
-            self._release()
-
-    def _keep(self, wanted: frozenset[str], window: Window, views: frozenset[str]) -> None:
-        """These views, beside those that are kept already of the same runs and times."""
-        if (wanted, window) != (self._kept, self._window):
-            self._release()
-        self._kept, self._window = wanted, window
-        self._keep_of_the_store(views)
-        which = None if wanted == ALL_RUNS else sorted(wanted)
-        since_ns, until_ns = window
-        for view in KEPT_VIEWS:
-            if view in self._tables or view not in views:
-                continue
-            sql = (
-                f"create temp table {view} as select * from {view}"
-                " where ($run_ids is null or list_contains($run_ids, run_id))"
-            )
-            bound: dict[str, object] = {"run_ids": which}
-            if view in WINDOWED:
-                sql += (
-                    f" and ($since is null or {WINDOWED[view]} >= $since)"
-                    f" and ($until is null or {WINDOWED[view]} < $until)"
-                )
-                bound |= {"since": since_ns, "until": until_ns}
-            self._connection.execute(sql, bound)
-            self._tables.add(view)
-
-    def _keep_of_the_store(self, views: frozenset[str]) -> None:
-        for view in OF_THE_STORE:
-            if view in views and view not in self._of_the_store:
-                # Another Reading of the same connection may have kept them before.
-                self._connection.execute(f"create temp table if not exists {view} as from {view}")
-                self._of_the_store.add(view)
-                if view == "trace_runs" and not self._connection.execute(_DOUBTFUL).fetchall():
-                    self._connection.execute(ONCE_AS_RECEIVED)
-
-    def _release(self) -> None:
-        for view in reversed(KEPT_VIEWS):
-            if view in self._tables:
-                self._connection.execute(f"drop table temp.{view}")
-        self._tables.clear()
-        self._kept = frozenset()
-        self._window = (None, None)
-
-
-def _read_by(sql: str) -> frozenset[str]:
-    """The views to keep for some SQL; none where it names none of them itself."""
-    named = {word.lower() for word in _WORDS.findall(sql)}
-    kept = frozenset((*OF_THE_STORE, *KEPT_VIEWS))
-    return frozenset() if named.isdisjoint(kept) else catalogue.needed(named) & kept
 
 
 def _table(result: duckdb.DuckDBPyConnection) -> Table:
     described = result.description or []
     return Table(
         columns=tuple(str(column[0]) for column in described),
-        types=tuple(str(column[1]) for column in described),
+        types=tuple(_type_name(column[1]) for column in described),
         rows=tuple(result.fetchall()),
     )
+
+
+def _type_name(kind: object) -> str:
+    """As DuckDB says it; an enumeration would name every call that there was."""
+    return "VARCHAR" if getattr(kind, "id", "") == "enum" else str(kind)
 
 
 def _plain(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

@@ -1,40 +1,7 @@
--- Exactly one row per call, turn, component and attempt. The network's way there and back are one
--- row: both are its latency. Of other components' double accounts the last one stands, which is the
--- one that answered when an agent took a pause for the end and began again.
+-- Exactly one row per call, turn, component and attempt, with the load that it met. The network's way
+-- there and back are one row: both are its latency. Of other components' double accounts the last one
+-- stands, which is the one that answered when an agent took a pause for the end and began again.
 create view component_spans as
-with single as (
-    select
-        run_id,
-        call_id,
-        turn_index,
-        component,
-        attempt,
-        place,
-        if(component = 'network', min(start_ns), max(start_ns)) as start_ns,
-        if(component = 'network', max(end_ns), max_by(end_ns, start_ns)) as end_ns,
-        if(component = 'network', max(first_ns), max_by(first_ns, start_ns)) as first_ns,
-        if(component = 'network', sum(latency_s), max_by(latency_s, start_ns)) as latency_s,
-        max_by(busy_s, start_ns) as busy_s,
-        max_by(queue_s, start_ns) as queue_s,
-        max_by(source, start_ns) as source,
-        max_by(error_type, start_ns) as error_type
-    from component_chosen
-    group by run_id, call_id, turn_index, component, attempt, place
-),
-after_others as (
-    select
-        *,
-        -- Self time: what is left of a span when earlier components' work is taken off, before it
-        -- and after it. Frameworks nest; without this the one that waits looks as slow as the one
-        -- it waits for.
-        min(start_ns) filter (place > 0) over earlier as others_begin_ns,
-        max(first_ns) filter (place > 0) over earlier as others_done_ns
-    from single
-    window earlier as (
-        partition by run_id, call_id, turn_index order by place
-        range between unbounded preceding and 1 preceding
-    )
-)
 select
     s.run_id,
     s.call_id,
@@ -64,5 +31,5 @@ select
     s.first_ns,
     s.others_begin_ns,
     s.others_done_ns
-from after_others s
+from component_selves s
 left join concurrency c on c.run_id = s.run_id and c.slot = s.start_ns // 250000000;

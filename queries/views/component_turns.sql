@@ -1,37 +1,48 @@
 -- One row per call, turn and component: all attempts together, waits between them included, are
 -- what the component cost the turn. Beside the observed components stands what none explains.
 create view component_turns as
-with attempts as (
+with whole as (
     select
-        *,
-        bool_and(error_type is not distinct from 'cancelled') over (
-            partition by run_id, call_id, turn_index, component
-        ) as given_up
-    from component_spans
-),
-whole as (
+        run_id, call_id, turn_index, component, source, place,
+        1 as attempts,
+        (error_type is not null and error_type <> 'cancelled')::bigint as failed_attempts,
+        error_type is null as served,
+        coalesce(error_type = 'cancelled', false) as given_up,
+        busy_s,
+        latency_s as summed_s,
+        latency_s < 0 as impossible,
+        start_ns,
+        first_ns as done_ns,
+        others_begin_ns,
+        others_done_ns
+    from component_selves
+    where alone
+    union all by name
+    -- Work that was given up is no failure, and beside a later attempt it is no latency either. But
+    -- where nothing else came of the turn, the caller waited at least that long for it.
     select
         run_id,
         call_id,
         turn_index,
         component,
         any_value(source) as source,
-        count(*) as attempts,
-        count(*) filter (error_type is not null and error_type <> 'cancelled') as failed_attempts,
-        count(*) filter (error_type is null) > 0 as served,
-        bool_or(given_up) as given_up,
-        sum(busy_s) as busy_s,
-        sum(latency_s) as summed_s,
-        min(latency_s) < 0 as impossible,
         any_value(place) as place,
-        min(start_ns) as start_ns,
-        max(first_ns) as done_ns,
+        not bool_or(goes_on) as given_up,
+        if(given_up, count(*), count(*) filter (goes_on)) as attempts,
+        count(*) filter (error_type is not null and goes_on) as failed_attempts,
+        count(*) filter (error_type is null) > 0 as served,
+        if(given_up, sum(busy_s), sum(busy_s) filter (goes_on)) as busy_s,
+        if(given_up, sum(latency_s), sum(latency_s) filter (goes_on)) as summed_s,
+        if(given_up, min(latency_s), min(latency_s) filter (goes_on)) < 0 as impossible,
+        if(given_up, min(start_ns), min(start_ns) filter (goes_on)) as start_ns,
+        if(given_up, max(first_ns), max(first_ns) filter (goes_on)) as done_ns,
         min(others_begin_ns) as others_begin_ns,
         max(others_done_ns) as others_done_ns
-    from attempts
-    -- Work that was given up is no failure, and beside a later attempt it is no latency either. But
-    -- where nothing else came of the turn, the caller waited at least that long for it.
-    where given_up or error_type is distinct from 'cancelled'
+    from (
+        select *, error_type is distinct from 'cancelled' as goes_on
+        from component_selves
+        where not alone
+    )
     group by run_id, call_id, turn_index, component
 )
 select
@@ -59,12 +70,12 @@ select
     w.done_ns,
     w.start_ns as work_start_ns
 from whole w
-join turns t using (run_id, call_id, turn_index)
+join turn_facts t using (run_id, call_id, turn_index)
 where not w.impossible and w.done_ns >= w.start_ns
     and (not w.given_up or t.response_latency_s is not null)  -- hung up by us: says nothing
 union all
 select
     run_id, call_id, turn_index, 'unattributed', null, unattributed_s, unattributed_s, null,
     1, 0, false, true, first, start_ns, end_ns, start_ns
-from turns
+from turn_facts
 where unattributed_s is not null;

@@ -11,16 +11,18 @@ with work as (
     from rolled_turns
     where component not in ('turn', 'audio_gap') and counts_late
 )
-select
-    w.run_id,
-    w.component,
-    any_value(s.level) as concurrency,
-    count(*) as samples,
-    quantile_cont(w.latency_s, 0.50) as p50_s,
-    quantile_cont(w.latency_s, 0.95) as p95_s,
-    quantile_cont(w.latency_s, 0.99) as p99_s,
-    avg(w.failed::integer) as error_rate,
-    w.level_no
-from work w
-join (select distinct run_id, level_no, level from slot_levels) s using (run_id, level_no)
-group by w.run_id, w.component, w.level_no;
+select run_id, component, concurrency, samples, p[1] as p50_s, p[2] as p95_s, p[3] as p99_s,
+    error_rate, level_no
+from (
+    select
+        w.run_id,
+        w.component,
+        any_value(s.level) as concurrency,
+        count(*) as samples,
+        quantile_cont(w.latency_s, [0.50, 0.95, 0.99]) as p,
+        avg(w.failed::integer) as error_rate,
+        w.level_no
+    from work w
+    join (select distinct run_id, level_no, level from slot_levels) s using (run_id, level_no)
+    group by w.run_id, w.component, w.level_no
+);

@@ -3,8 +3,5 @@
 -- door did take no time.
 create view faulty_sources as
 select run_id, component, source
-from component_observations
-where component in ('stt', 'llm', 'tts')
-group by run_id, component, source
-having count(*) >= 20
-    and count(*) filter (latency_s < 0 or latency_s = 0 and error_type is null) > 0.05 * count(*);
+from told_sources
+where component in ('stt', 'llm', 'tts') and told >= 20 and told_nonsense > 0.05 * told;

@@ -26,7 +26,7 @@ heard as (
     from (
         select s.run_id, s.level_no, t.response_latency_s, t.censored
         from slot_levels s
-        join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+        join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
         where s.counts and not t.held_up and (s.keeps_first or not coalesce(t.first, false))
         union all
         select run_id, level_no, latency_s, failed from rolled_turns

@@ -1,7 +1,7 @@
 -- Every span once. Only spans of batches that may hold duplicates, or of traces that two recordings
 -- have seen, go through the de-duplicating join: doing it to all costs 2 s and 1.5 GB on ten million
 -- rows. Where there are none of either, which is nearly always, a Reading takes `received_spans` as it
--- is (ONCE_AS_RECEIVED in otel_voiceload/store/reading.py).
+-- is (otel_voiceload/store/keeping.py).
 create view once_spans as
 with doubtful_batches as (
     select recording_id, batch_id from raw_batches where may_hold_duplicates

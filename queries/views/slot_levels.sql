@@ -12,15 +12,15 @@ with cycles as (
         coalesce(
             median(cycle_s) filter (concurrency <= 1.5 * lowest), median(cycle_s), 5
         ) as cycle_s
-    from turns
-    join (select run_id, min(concurrency) filter (concurrency > 0) as lowest from turns group by run_id)
+    from turn_facts
+    join (select run_id, min(concurrency) filter (concurrency > 0) as lowest from turn_facts group by run_id)
         using (run_id)
     group by run_id
 ),
 drained as (
     select i.run_id, i.level_no, max(t.end_ns) as drained_ns
     from held_levels i
-    join turns t on t.run_id = i.run_id and t.start_ns < i.started_ns and t.end_ns > i.started_ns
+    join turn_facts t on t.run_id = i.run_id and t.start_ns < i.started_ns and t.end_ns > i.started_ns
     where i.comes_down and not t.censored and t.response_latency_s is not null
     group by i.run_id, i.level_no
 ),
@@ -90,7 +90,7 @@ slots as (
 newcomers as (
     select s.run_id, s.level_no, 4 * count(*) filter (not coalesce(t.first, false)) < count(*) as most
     from slots s
-    join turns t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
+    join turn_facts t on t.run_id = s.run_id and t.start_ns // 250000000 = s.slot
     where s.counts and t.response_latency_s is not null
     group by s.run_id, s.level_no
 )

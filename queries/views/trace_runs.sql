@@ -10,20 +10,32 @@
 --            file was
 -- `call_trace_id` is the caller's trace, which is another one than `trace_id` for `link` and `call_id`.
 create view trace_runs as
-with seen as materialized (
+with pieces as (
+    -- By numbers first: that leaves next to nothing of the spans, and texts are slow to compare.
     select
-        s.trace_id,
+        trace_id,
+        resource_id,
+        recording_id,
+        min(start_time_unix_nano) as first_unix_nano,
+        max(end_time_unix_nano) as last_unix_nano
+    from raw_spans
+    group by trace_id, resource_id, recording_id
+),
+seen as materialized (
+    select
+        p.trace_id,
         min(r.run_id) as run_id,
         -- A collector that was killed before it answered gets its batch a second time, after its
         -- restart, into another recording; those traces pass the de-duplicating join.
-        min(s.recording_id) as recording_id,
-        min(s.recording_id) <> max(s.recording_id) as split,
-        least(min(s.start_time_unix_nano), 4611686018427387904::ubigint)::bigint as first_ns,
-        least(max(s.end_time_unix_nano), 4611686018427387904::ubigint)::bigint as last_ns
-    from raw_spans s
+        min(p.recording_id) as recording_id,
+        min(p.recording_id) <> max(p.recording_id) as split,
+        least(min(p.first_unix_nano), 4611686018427387904::ubigint)::bigint as first_ns,
+        least(max(p.last_unix_nano), 4611686018427387904::ubigint)::bigint as last_ns
+    from pieces p
     left join known_resources r using (resource_id)
-    group by s.trace_id
+    group by p.trace_id
 ),
+lost as materialized (select trace_id from seen where run_id is null),
 imports as (
     select s.recording_id, min(r.run_id) as run_id
     from raw_spans s
@@ -36,6 +48,7 @@ links as (
     from (
         select trace_id, unnest(from_json(links, '[{"trace_id":"VARCHAR"}]')) as link
         from raw_spans
+        semi join (select true from lost limit 1) on true
         where links is not null
     )
 ),
@@ -64,8 +77,7 @@ ids as (
                 s.session_id
             )) as id
         from raw_spans s
-        join seen using (trace_id)
-        where seen.run_id is null
+        semi join lost using (trace_id)
     )
     where id is not null
 ),

@@ -26,6 +26,7 @@ Row = dict[str, object]
 _COLUMNS = pa.schema(
     [
         ("role", pa.string()),
+        ("service_name", pa.string()),
         ("call_id", pa.string()),
         ("trace_id", pa.binary()),
         ("start_ns", pa.int64()),
@@ -131,6 +132,7 @@ def _turn(record: TurnRecord) -> list[Row]:
             {
                 **common,
                 "role": "component",
+                "service_name": "ovl-caller",
                 "component": part.component,
                 "attempt": part.attempt,
                 "start_ns": UNIX_NS + part.start_mono_ns,

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from otel_voiceload.errors import StoreError, UsageError
+from otel_voiceload.store.keeping import KEPT_VIEWS, OF_THE_STORE
 from otel_voiceload.store.open import open_store
-from otel_voiceload.store.reading import KEPT_VIEWS, OF_THE_STORE, Reading
+from otel_voiceload.store.reading import Reading
 from tests.store import records
 from tests.store.builder import UNIX_NS, batches_of, write_segment
 
@@ -75,9 +76,10 @@ def test_a_question_keeps_what_it_reads_and_no_more(reading: Reading) -> None:
     kept = "select list(table_name) from duckdb_tables() where temporary"
     ((calls, tables),) = reading.sql(f"select (select count(*) from calls), ({kept})").rows
     ((turns, more),) = reading.sql(f"select (select count(*) from turns), ({kept})").rows
-    assert (calls, set(tables)) == (1, {"known_resources", "trace_runs", "call_spans", "calls"})
+    none = "placed_observations"  # since every observation says itself where it belongs
+    assert (calls, set(tables)) == (1, {"known_resources", "trace_runs", "calls", none})
     assert turns == 2
-    assert set(tables) < set(more) < {*OF_THE_STORE, *KEPT_VIEWS}
+    assert set(tables) < set(more) < {*OF_THE_STORE, *KEPT_VIEWS, none}
 
 
 def test_which_runs_there_are_is_asked_once(reading: Reading) -> None:
@@ -86,7 +88,7 @@ def test_which_runs_there_are_is_asked_once(reading: Reading) -> None:
     before = reading.sql(made).rows
     reading.prepare("run-1")
     reading.run_id("nightly")
-    assert {str(name) for name, _ in before} == set(OF_THE_STORE)
+    assert {str(name) for name, _ in before} == {*OF_THE_STORE, "placed_observations"}
     assert set(reading.sql(made).rows) == set(before)
 
 

@@ -26,7 +26,9 @@ QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
     "late": ("hold_pieces", "hold_promises", "spike_turns"),
     "quotas": ("quota_seconds",),
     "drift": ("drift_blocks", "resource_blocks"),
-    "thresholds": ("turn_samples", "call_samples", "component_samples", "target_samples"),
+    "thresholds": (
+        "turn_samples", "call_samples", "component_samples", "gap_samples", "target_samples",
+    ),
     "calls": ("call_samples", "turn_samples", "calls_left_out"),
     "generator": ("generator_health", "turn_starts", "run_ledger", "run_facts"),
     "resources": ("resource_levels", "marginal_cost"),

@@ -78,7 +78,8 @@ class Listening:
 
 
 def test_the_sections_name_what_a_report_asks_and_nothing_else(store: Path) -> None:
-    options = ReportOptions(thresholds=parse("llm: p95<2s"), by="voiceload.scenario.name")
+    promised = (*parse("llm: p95<2s"), *parse("audio_gap: p95<100ms"))
+    options = ReportOptions(thresholds=promised, by="voiceload.scenario.name")
     with open_store(store) as reading:
         listening = Listening(reading)
         build_report(cast(Reading, listening), PLANTED, options)

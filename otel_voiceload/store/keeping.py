@@ -1,0 +1,279 @@
+"""Kept views: what a command asks of the store more than once, as tables of the same names.
+
+The views are many joins deep, and each that is asked anew reads the spans again. So what a question
+reads is made a temporary table first, once per command; DuckDB finds those before the views, and
+the queries stay the same text. Only what somebody asks for is made.
+
+Reports ask about one run or a few (``ask_about``). For them the ids of runs and calls, and the few
+words that are said of every piece of work, are enumerations, in alphabetical order so that they
+sort as texts do: then ten million spans fit into little memory, and joins compare four bytes
+instead of fifty. People's own SQL (``ask_all``) finds every column as it is documented.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import duckdb
+
+from otel_voiceload.store import attach, catalogue
+
+# About resources, traces and runs, and small: kept for the whole store until it is closed.
+OF_THE_STORE: Final = ("known_resources", "trace_runs", "runs")
+# Nothing that could be a duplicate: then no question needs the join that would find it.
+_DOUBTFUL: Final = """
+select 1 from raw_batches where may_hold_duplicates
+union all
+select 1 from trace_runs where split
+limit 1
+"""
+ONCE_AS_RECEIVED: Final = """
+create or replace temp view once_spans as select * exclude (split) from received_spans
+"""
+# Every span's resource names its run: then none has to be looked for by its trace.
+_OF_NO_RUN: Final = "select 1 from temp.known_resources where run_id is null limit 1"
+_ONCE_AS_NAMED: Final = """
+create or replace temp view once_spans as
+select s.*, r.run_id, r.service_name
+from raw_spans s
+left join known_resources r using (resource_id)
+"""
+# Of the asked runs, in the order in which they read each other.
+KEPT_VIEWS: Final = (
+    "rolled_levels",
+    "rolled_cells",
+    "resource_usage",
+    "calls",
+    "concurrency",
+    "stages",
+    "generator_seconds",
+    "limited_slots",
+    "stage_health",
+    "held_levels",
+    "turn_spans",
+    "turn_heads",
+    "component_observations",
+    "component_work",
+    "told_sources",
+    "faulty_sources",
+    "outvoted_sources",
+    "turn_work",
+    "component_spans",
+    "turn_facts",
+    "turns",
+    "component_turns",
+    "slot_levels",
+    "levels",
+    "curve",
+)
+# Wide: made a table only when a question names them itself, and of turns not even then for a
+# report, which asks once and for a few of the moments that stand in JSON.
+ON_DEMAND: Final = ("turn_spans", "component_observations", "component_spans", "turns")
+_ASKED_ONCE: Final = ("turn_spans", "turns")
+# Where a time window cuts: the turns and the levels; calls stay, or concurrency would be wrong.
+WINDOWED: Final = {
+    "turn_spans": "start_ns",
+    "turn_heads": "start_ns",
+    "slot_levels": "slot * 250000000",
+    "rolled_cells": "unix_minute * 60000000000",
+}
+# Enumerations by column; what is derived from these tables is coded as well.
+_CODED_CALLS: Final = ("turn_heads", "component_work")
+_WORK_CODES: Final = ("component", "source", "error_type")
+_MOST_WORDS: Final = 1000  # of one kind; more, and an enumeration of them saves nothing
+# What work says of itself, and whether some of it has to be found a place (placed_observations).
+_SAID_OF_WORK: Final = """
+select
+    component,
+    component_source,
+    error_type,
+    service_name is distinct from 'ovl-caller' or component_source = 'target_trace'
+        or component_source is null or unplaced as to_place
+from (
+    select component, component_source, error_type, resource_id,
+        bool_or(session_id is null or turn_index is null) as unplaced
+    from raw_spans
+    where component is not null
+    group by all
+)
+left join temp.known_resources using (resource_id)
+"""
+# A report takes turns to be told once each, and looks afterwards: that is far cheaper than to sort
+# them all for the sake of the few that may have been told twice.
+_ALL_TURNS: Final = """
+create or replace temp view turn_records as
+select * from mapped where role = 'turn' and call_id is not null
+"""
+_TOLD_TWICE: Final = """
+select 1 from temp.turn_heads group by run_id, call_id, turn_index having count(*) > 1 limit 1
+"""
+Window = tuple[int | None, int | None]
+OURS: Final = "voiceload"  # the mapping
+_WORD: Final = re.compile(r"\w+")
+
+
+class Kept:
+    """The tables that are kept for one connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._of_the_store: set[str] = set()
+        self._tables: list[str] = []  # in the order in which they were made
+        self._types: list[str] = []
+        self._runs: tuple[str, ...] | None = None  # None: all of them
+        self._window: Window = (None, None)
+        self._coded = False  # for a report
+        self._codes_calls = False
+        # What work says of itself, where all of it stands in columns of the spans.
+        self._words: dict[str, tuple[object, ...]] = {}
+
+    def ask_about(self, run_ids: Iterable[str], window: Window = (None, None)) -> None:
+        """From now on reports ask, about these runs and this time."""
+        runs = tuple(sorted(set(run_ids)))
+        if not runs or (self._coded, self._runs, self._window) == (True, runs, window):
+            return
+        self.release()
+        self._runs, self._window = runs, window
+        self._coded = self._codes_calls = True
+        self._make_type("run_code", _quoted(runs))
+
+    def is_about(self, run_id: str) -> bool:
+        return self._coded and self._runs is not None and run_id in self._runs
+
+    def ask_all(self, run_id: str | None = None) -> None:
+        """From now on every column is asked for, of one run or of all, as people's own SQL does."""
+        runs = None if run_id is None else (run_id,)
+        if self._coded or runs != self._runs:
+            self.release()
+            self._runs, self._window, self._coded = runs, (None, None), False
+
+    def ensure(self, sql: str) -> None:
+        """Keeps what this text names and what that reads."""
+        named = frozenset(word.lower() for word in _WORD.findall(sql))
+        views = catalogue.needed(named)
+        self.ensure_of_the_store(views)
+        for view in KEPT_VIEWS:
+            if view in views and view not in self._tables:
+                if view in ON_DEMAND and view not in named:
+                    continue
+                if self._coded and view in _ASKED_ONCE:
+                    continue
+                if self._coded:
+                    self._keep_coded(view)
+                else:
+                    self._keep(view, "*")
+
+    def ensure_of_the_store(self, views: Iterable[str] = OF_THE_STORE) -> None:
+        for view in OF_THE_STORE:
+            if view in views and view not in self._of_the_store:
+                # Another Reading of the same connection may have kept them before.
+                self._connection.execute(f"create temp table if not exists {view} as from {view}")
+                self._of_the_store.add(view)
+                if view == "trace_runs":
+                    self._leave_out()
+
+    def release(self) -> None:
+        for view in reversed(self._tables):
+            self._connection.execute(f"drop table temp.{view}")
+        self._connection.execute("drop view if exists temp.turn_records")
+        for name in reversed(self._types):
+            self._connection.execute(f"drop type temp.{name}")
+        self._tables, self._types = [], []
+        self._runs, self._window = None, (None, None)
+        self._coded = self._codes_calls = False
+
+    def _leave_out(self) -> None:
+        """What this store has no spans for need not be looked for, nor planned for."""
+        if not self._connection.execute(_DOUBTFUL).fetchall():
+            lost = self._connection.execute(_OF_NO_RUN).fetchall()
+            self._connection.execute(ONCE_AS_RECEIVED if lost else _ONCE_AS_NAMED)
+        if attach.mappings_of(self._connection) != (OURS,):
+            return
+        said = self._connection.execute(_SAID_OF_WORK).fetchall()
+        if said and not any(row[3] for row in said):
+            self._words = dict(zip(_WORK_CODES, zip(*said, strict=True), strict=False))
+            self._connection.execute(
+                "create temp table if not exists placed_observations as"
+                " select *, null::varchar as joined_by from mapped limit 0"
+            )
+
+    def _keep_coded(self, view: str) -> None:
+        codes = ["run_id::run_code as run_id"]
+        if self._codes_calls and view in _CODED_CALLS:
+            codes.append("try_cast(call_id as call_code) as call_id")
+        if view == "component_work":
+            codes += [f"{name}::{name}_code as {name}" for name in self._code_work()]
+        columns = f"* replace ({', '.join(codes)})"
+        if view == "turn_heads":
+            self._keep_turns(columns)
+        else:
+            self._keep(view, columns)
+        if self._codes_calls and view == "calls":
+            self._code_calls()
+        elif self._codes_calls and view in _CODED_CALLS and self._has_strangers(view):
+            # Work of a call of which nothing else is known: then calls go by their names.
+            self._codes_calls = False
+            made, self._tables = self._tables, []
+            for table in reversed(made):
+                self._connection.execute(f"drop table temp.{table}")
+            for table in made:
+                self._keep_coded(table)
+
+    def _keep_turns(self, columns: str) -> None:
+        self._connection.execute(_ALL_TURNS)
+        self._keep("turn_heads", columns)
+        if self._connection.execute(_TOLD_TWICE).fetchall():
+            self._connection.execute("drop view temp.turn_records")
+            self._connection.execute(f"drop table temp.{self._tables.pop()}")
+            self._keep("turn_heads", columns)
+
+    def _keep(self, view: str, columns: str) -> None:
+        conditions = []
+        bound: dict[str, object] = {}
+        if self._runs is not None:
+            conditions.append(f"run_id in ({_quoted(self._runs)})")
+        if view in WINDOWED:
+            for name, side, at_ns in zip(
+                ("since", "until"), (">=", "<"), self._window, strict=True
+            ):
+                if at_ns is not None:
+                    conditions.append(f"{WINDOWED[view]} {side} ${name}")
+                    bound[name] = at_ns
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        self._connection.execute(
+            f"create temp table {view} as select {columns} from {view}{where}", bound or None
+        )
+        self._tables.append(view)
+
+    def _code_work(self) -> list[str]:
+        """Makes codes for the words of work; the columns that have one."""
+        coded = []
+        for name, values in self._words.items():
+            words = sorted({str(value) for value in values if value is not None})
+            if 0 < len(words) <= _MOST_WORDS:
+                coded.append(name)
+                if f"{name}_code" not in self._types:
+                    self._make_type(f"{name}_code", _quoted(words))
+        return coded
+
+    def _code_calls(self) -> None:
+        named = "select distinct call_id from temp.calls where call_id is not null"
+        if not self._connection.execute(f"{named} limit 1").fetchall():
+            self._codes_calls = False
+            return
+        self._make_type("call_code", f"{named} order by call_id")
+        self._connection.execute("alter table temp.calls alter call_id type call_code")
+
+    def _has_strangers(self, view: str) -> bool:
+        found = self._connection.execute(f"select 1 from temp.{view} where call_id is null limit 1")
+        return bool(found.fetchall())
+
+    def _make_type(self, name: str, values: str) -> None:
+        self._connection.execute(f"create temp type {name} as enum ({values})")
+        self._types.append(name)
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join("'" + word.replace("'", "''") + "'" for word in words)

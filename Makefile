@@ -54,7 +54,7 @@ accuracy-late: $(STAMP) ## look for capacity that comes late, where it does and 
 accuracy-live: $(STAMP) ## name six limits of the reference agent in real calls (half an hour)
 	$(BIN)/python -m tests.accuracy.live
 
-bench: $(STAMP) ## measure start-up, calls per core, churn, the demo's verdict, collector, outage (over an hour)
+bench: $(STAMP) ## measure start-up, calls per core, churn, the demo's verdict, collector, outage, analysis (two hours)
 	$(BIN)/python -m tests.benchmarks.start_up
 	$(BIN)/python -m tests.benchmarks.concurrent_calls
 	$(BIN)/python -m tests.benchmarks.density
@@ -63,6 +63,7 @@ bench: $(STAMP) ## measure start-up, calls per core, churn, the demo's verdict, 
 	$(BIN)/python -m tests.benchmarks.collector_ingest
 	$(BIN)/python -m tests.benchmarks.hostile_memory
 	$(BIN)/python -m tests.benchmarks.outage
+	$(BIN)/python -m tests.benchmarks.analysis_speed
 
 bench-setup: $(STAMP) ## measure a fresh clone up to the demo's verdict
 	$(BIN)/python -m tests.benchmarks.from_nothing

@@ -27,7 +27,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ovl_collector.manifest import read_manifest
 from tests.benchmarks.otlp_payload import SPANS, Payload
-from tests.benchmarks.running import json_line, machine, table
+from tests.benchmarks.running import Judged, json_line, machine, table
 from tests.collector.processes import FREE, Served
 from tests.faults.findings import peak_mib
 
@@ -43,25 +43,6 @@ _HEAD = (
     "content-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n"
 )
 Send = Callable[[bytes], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A figure and what is asked of it; at most, unless it says at least."""
-
-    what: str
-    seen: float
-    bound: float
-    at_least: bool = False
-
-    @property
-    def holds(self) -> bool:
-        return self.seen >= self.bound if self.at_least else self.seen <= self.bound
-
-    def __str__(self) -> str:
-        side = "at least" if self.at_least else "at most"
-        word = "holds" if self.holds else "SHORT"
-        return f"{word}  {self.what}: {self.seen:,.1f}, {side} {self.bound:,.0f}"
 
 
 @dataclass(slots=True)

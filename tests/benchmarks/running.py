@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -175,6 +176,25 @@ def _stat(pid: int) -> list[str] | None:
 
 
 # --- what is printed ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A figure and what is asked of it; at most, unless it says at least."""
+
+    what: str
+    seen: float
+    bound: float
+    at_least: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.seen >= self.bound if self.at_least else self.seen <= self.bound
+
+    def __str__(self) -> str:
+        side = "at least" if self.at_least else "at most"
+        word = "holds" if self.holds else "SHORT"
+        return f"{word}  {self.what}: {self.seen:,.1f}, {side} {self.bound:,.0f}"
 
 
 def machine() -> dict[str, object]:

@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-import jsonschema
 import pytest
 
-from otel_voiceload.reports.schema import schema
 from tests.cli.ovl import ovl
+from tests.reports.published import hold_to_schema
 from tests.reports.samples import PLANTED, QUIET
 
 Capture = pytest.CaptureFixture[str]
@@ -32,7 +31,7 @@ def test_a_run_without_a_limit_says_so(store: Path, capsys: Capture) -> None:
 def test_json_follows_the_schema(store: Path, capsys: Capture) -> None:
     report = json.loads(ovl(capsys, store, "analyze", "friday", "-f", "json").out)
 
-    jsonschema.validate(report, schema())
+    hold_to_schema(report)
     assert report["first_inflection"]["component"] == "llm"
 
 
@@ -108,7 +107,7 @@ def test_latency_is_split_by_what_spans_name_and_said_where_none_does(
     store: Path, capsys: Capture
 ) -> None:
     report = json.loads(ovl(capsys, store, "analyze", "friday", "--by", "source", "-f", "json").out)
-    jsonschema.validate(report, schema())
+    hold_to_schema(report)
     groups = {(each["component"], each["value"]) for each in report["by"]["groups"]}
     assert ("llm", "simulated") in groups
 
@@ -122,7 +121,7 @@ def test_calls_that_were_there_already_count_and_are_said(store: Path, capsys: C
     alone = json.loads(ovl(capsys, store, *words).out)
     both = json.loads(ovl(capsys, store, *words, "--background-calls", "100").out)
 
-    jsonschema.validate(both, schema())
+    hold_to_schema(both)
     assert both["run"]["background_calls"] == 100
     assert [each["calls_asked"] for each in both["levels"]] == [
         each["calls_asked"] + 100 for each in alone["levels"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import orjson
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -20,11 +19,11 @@ from otel_voiceload.errors import ExitCode, StoreError, UsageError
 from otel_voiceload.model import Record, RunRecord, Stage
 from otel_voiceload.reports.build import ReportOptions, build_report, exit_code
 from otel_voiceload.reports.report import Report
-from otel_voiceload.reports.schema import schema
 from otel_voiceload.store.open import open_store
 from otel_voiceload.store.spooled import LANE_STORE, TO_THIS_STORE, Frame
 from otel_voiceload.telemetry.spool import Spool, SpoolPlace
 from tests.accuracy.demo_statistics import write_demo
+from tests.reports.published import hold_to_schema
 from tests.store import records
 from tests.store.builder import (
     UNIX_NS,
@@ -35,25 +34,30 @@ from tests.store.builder import (
     write_store,
 )
 
-SCHEMA = schema()
-
 
 def report_of(path: Path, run_id: str, options: ReportOptions | None = None) -> Report:
     """The report, checked to be what the published schema says, as JSON."""
     with open_store(path) as reading:
         report = build_report(reading, run_id, options)
-    jsonschema.validate(orjson.loads(orjson.dumps(report)), SCHEMA)
+    hold_to_schema(report)
     return report
 
 
 def held(calls: int, seconds: float, **more: object) -> list[Record]:
     """A plain run with one level; ``more`` changes its run record."""
+    return [
+        replace(each, **more) if isinstance(each, RunRecord) else each
+        for each in played(calls, seconds)
+    ]
+
+
+@cache
+def played(calls: int, seconds: float) -> tuple[Record, ...]:
     callers = CallerModel()
     config = solve_plant("none", 48, callers.cycle())
     stages = [Stage(0, "baseline", 0.0, seconds, calls, calls)]
     run = SimulatedRun(run_id=records.RUN, profile="baseline")
-    played = simulate(stages, config, callers, seed=3, run=run)
-    return [replace(each, **more) if isinstance(each, RunRecord) else each for each in played]
+    return tuple(simulate(stages, config, callers, seed=3, run=run))
 
 
 def written(tmp_path: Path, run: Sequence[Record]) -> Path:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import jsonschema
-import orjson
 import pytest
 
 from otel_voiceload.model import MachineUsage, Record, Usage
 from otel_voiceload.reports.build import build_report
 from otel_voiceload.reports.build_resources import resources
 from otel_voiceload.reports.report import Report, ResourceLevel
-from otel_voiceload.reports.schema import schema
 from otel_voiceload.store.open import open_store
+from tests.reports.published import hold_to_schema
 from tests.store import records
 from tests.store.builder import write_run
 from tests.store.records import at
@@ -62,7 +60,7 @@ def of(report: Report, role: str) -> list[ResourceLevel]:
 def test_each_level_says_what_generator_and_target_took_in_the_order_of_the_run(
     report: Report,
 ) -> None:
-    jsonschema.validate(orjson.loads(orjson.dumps(report)), schema())
+    hold_to_schema(report)
     own, target = of(report, "generator"), of(report, "target")
     assert [level["calls"] for level in own] == [level["calls"] for level in target] == [2, 8, 2]
     assert [level["at_s"] for level in own] == sorted(level["at_s"] for level in own)

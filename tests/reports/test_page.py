@@ -43,7 +43,7 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     blocked.write_text("")
 
     with pytest.raises(UsageError, match="can not write"):
-        page.write_page(demo_report(), demo_exhibits(), blocked / "r.html", static=True)
+        page.write_page(demo_report(), demo_exhibits(), blocked / "r.html")
     with pytest.raises(UsageError, match="can not make the folder"):
         page.write_charts(demo_report(), demo_exhibits(), blocked / "charts")
 

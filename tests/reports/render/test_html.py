@@ -33,12 +33,13 @@ def test_the_page_says_the_verdict_first(page: str) -> None:
     assert body.index("planted llm at 48") < body.index("<figure")
 
 
-def test_what_was_planted_is_green_only_when_it_was_found() -> None:
-    report = demo_report()
-    assert '<p class="planted good">' in html.render(report, demo_exhibits(), static=True)
+def test_what_was_planted_is_green_only_when_it_was_found(page: str, static_page: str) -> None:
+    assert '<p class="planted good">' in page
+    assert '<p class="planted good">' in static_page
 
+    report = demo_report()
     report["inflection"]["candidates"][0]["component"] = "stt"
-    assert '<p class="planted bad">' in html.render(report, demo_exhibits(), static=True)
+    assert '<p class="planted bad">' in html.render(report, demo_exhibits())
 
 
 def test_a_card_without_a_figure_says_why_once() -> None:
@@ -46,7 +47,7 @@ def test_a_card_without_a_figure_says_why_once() -> None:
     report["ceiling"]["degradation"] = {"calls": None, "ci": None, "limited_by": None}
     report["baseline"]["kind"] = "none"
     report["headroom"] = {"expected_peak": None, "calls": None, "ratio": None}
-    page = html.render(report, demo_exhibits(), static=True)
+    page = html.render(report, demo_exhibits())
     cards = unescape(page[page.index('<div class="cards">') : page.index("<section>")])
 
     assert "no limit was reached" not in cards

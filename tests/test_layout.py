@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,14 @@ def mirror(module: Path) -> Path:
     return ROOT.joinpath("tests", *folders, f"test_{name}.py")
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def has_behaviour(path: Path) -> bool:
     """Whether there is any function to test; a list of names or of fields has none."""
-    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    nodes = ast.walk(tree(path))
     return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in nodes)
 
 
@@ -80,11 +86,7 @@ def test_no_file_is_longer_than_one_sitting(files: list[Path], limit: int) -> No
 
 
 def test_every_module_and_package_says_what_it_is() -> None:
-    silent = [
-        path.relative_to(ROOT)
-        for path in SHIPPED
-        if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
-    ]
+    silent = [path.relative_to(ROOT) for path in SHIPPED if not ast.get_docstring(tree(path))]
 
     assert silent == []
 

@@ -9,6 +9,8 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -155,6 +157,11 @@ def declared(*groups: str) -> set[str]:
     }
 
 
+@cache
+def installed_packages() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
 def third_party(folders: tuple[str, ...]) -> dict[str, Path]:
     """First word of every import that is neither ours nor Python's, with a file that has it."""
     ours = {"otel_voiceload", "ovl_collector", "tests", "tools"} | sys.stdlib_module_names
@@ -201,7 +208,7 @@ def test_every_dependency_is_locked_and_justified() -> None:
 )
 def test_every_import_is_declared(folders: tuple[str, ...], groups: tuple[str, ...]) -> None:
     names = declared(*groups)
-    packages = packages_distributions()
+    packages = installed_packages()
     undeclared = {
         word: path
         for word, path in third_party(folders).items()

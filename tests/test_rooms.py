@@ -41,12 +41,19 @@ def imports(tree: ast.Module, package: str) -> Iterator[tuple[int, str]]:
             origin = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
                 yield node.lineno, f"{origin}.{alias.name}"
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and _name(node.func) == "import_module":
             match node.args:
                 case [ast.Constant(value=str(name)), *_]:
                     yield node.lineno, name
                 case [ast.JoinedStr(values=[ast.Constant(value=str(name)), *_]), *_]:
                     yield node.lineno, name
+
+
+def _name(called: ast.expr) -> str:
+    match called:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
 
 
 def faults(path: Path, source: str) -> list[str]:

@@ -6,17 +6,27 @@ are done early take over from the others.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.made_once import shared
+
+CACHES = "caches"
 WAITING = Path(__file__).parent / "end_to_end"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: WAITING not in item.path.parents)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One folder for all processes of a test run, and not the user's own."""
+    os.environ["XDG_CACHE_HOME"] = str(shared(tmp_path_factory) / CACHES)
 
 
 @pytest.fixture

@@ -12,9 +12,7 @@ import pytest
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """A folder that ``make`` filled; nobody may change it."""
-    place = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        place = place.parent  # what the processes of one test run have in common
+    place = shared(factory)
     done, part = place / name, place / f"{name}.part"
     with (place / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -23,3 +21,9 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
             make(part)
             part.rename(done)
     return done
+
+
+def shared(factory: pytest.TempPathFactory) -> Path:
+    """The folder that the processes of one test run have in common."""
+    place = factory.getbasetemp()
+    return place.parent if "PYTEST_XDIST_WORKER" in os.environ else place

@@ -9,14 +9,15 @@ other; the ledger's counts are what shows both.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from otel_voiceload.errors import StoreError
-from otel_voiceload.store import catalogue
+from otel_voiceload.store import bound, catalogue
 from otel_voiceload.store.locate import Segment
 
 SCHEMA_VERSION = 1
@@ -210,12 +211,27 @@ def make_views(connection: duckdb.DuckDBPyConnection, segments: Iterable[Attache
         parts = [f"select * from {each.alias}.rollup_{table}" for each in rolled_up]
         union = " union all by name ".join(parts) or f"select * from ({empty}) where false"
         connection.execute(f"create view raw_rollup_{table} as {union}")
-    # DuckDB binds a view when it is created, and with it everything that it reads, over and over:
-    # 1.5 s for all. Against empty stand-ins of the earlier views the same takes a tenth.
+    files = catalogue.view_files()
+    mappings = mappings_of(connection) if _are_mapped(files) else ()
+    create = partial(_create_views, files=files, mappings=mappings)
+    if not bound.attach_views(connection, (*files, *catalogue.mapping_files()), mappings, create):
+        create(connection)
+
+
+def _are_mapped(files: Iterable[Path]) -> bool:
+    return any(path.name == MAPPINGS_MARK for path in files)
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, files: Iterable[Path], mappings: Sequence[str]
+) -> None:
+    """DuckDB binds a view when it is created, and with it everything that it reads, over and over:
+    1.5 s for all. Against empty stand-ins of the earlier views the same takes a tenth.
+    """
     stand_ins = []
-    for path in catalogue.view_files():
+    for path in files:
         if path.name == MAPPINGS_MARK:
-            _make_mappings(connection)
+            _make_mappings(connection, mappings)
             name = "mapped"
         else:
             connection.execute(path.read_text())
@@ -247,7 +263,7 @@ def _rolled_up(
     return tuple(segment for segment in segments if segment.alias in names)
 
 
-def _make_mappings(connection: duckdb.DuckDBPyConnection) -> None:
+def _make_mappings(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     """One view per mapping, and ``mapped`` over those that can find something here.
 
     Every view above `mapped` binds and plans each mapping anew, with all that it reads, which costs
@@ -255,14 +271,17 @@ def _make_mappings(connection: duckdb.DuckDBPyConnection) -> None:
     """
     for path in catalogue.mapping_files():
         connection.execute(f"create view mapping_{path.stem} as {path.read_text()}")
-    found = mappings_of(connection)
-    union = " union all by name ".join(f"select * from mapping_{name}" for name in found)
+    union = " union all by name ".join(f"select * from mapping_{name}" for name in names)
     connection.execute(f"create view mapped as {union}")
 
 
 def mappings_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """The mappings that can find something in what is attached; ours always."""
-    rows = connection.execute("select distinct name from raw_scopes").fetchall()
+    try:
+        rows = connection.execute("select distinct name from raw_scopes").fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"A file of the store can not be read: {reason}") from error
     known = {row[0] for row in rows}
     names = []
     for path in catalogue.mapping_files():

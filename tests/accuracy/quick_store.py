@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from otel_voiceload.capacity.simulate import SimulatedRecord
 from otel_voiceload.model import NS_PER_S, CallRecord, RunRecord, StageRecord, TurnRecord
+from otel_voiceload.store import bound
 from otel_voiceload.store.attach import Attached, make_views
 from otel_voiceload.store.reading import Reading
 from ovl_collector.columns import RESOURCES, SCOPES, from_rows
@@ -72,6 +73,7 @@ class QuickStore:
                 case RunRecord() | StageRecord():
                     described.append(record)
         connection = self._connection.cursor()
+        bound.look(connection)
         _decode(connection, described, run_id)
         connection.register("incoming", pa.Table.from_pylist(rows, _COLUMNS))
         connection.execute(

@@ -8,7 +8,8 @@ directly takes seconds on any store, for binding alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -93,7 +94,8 @@ class Reading:
         A tag means the latest run that carries it. StoreError names what there is instead.
         """
         self._kept.release()
-        self._kept.ensure_of_the_store()
+        with self._readable():
+            self._kept.ensure_of_the_store()
         rows = self._connection.execute(
             "select run_id, tag from runs order by started_ns desc, run_id"
         ).fetchall()
@@ -136,7 +138,8 @@ class Reading:
     def prepare_whole(self, run_id: str | None, views: Iterable[str]) -> None:
         """Keeps these views with every column, of a run or of all, for whoever copies them out."""
         self._kept.ask_all(run_id)
-        self._kept.ensure(" ".join(views))
+        with self._readable():
+            self._kept.ensure(" ".join(views))
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -156,7 +159,8 @@ class Reading:
     def sql(self, text: str, **parameters: object) -> Table:
         """The user's own SQL over all runs: one statement that only reads."""
         self._kept.ask_all()
-        self._kept.ensure(text)
+        with self._readable():
+            self._kept.ensure(text)
         try:
             statements = self._connection.extract_statements(text)
         except duckdb.Error as error:
@@ -171,6 +175,15 @@ class Reading:
         except duckdb.Error as error:
             raise UsageError(f"The SQL failed: {_first_line(error)}") from error
 
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """A file that was damaged says so when its rows are read: one line, and nobody's bug."""
+        try:
+            yield
+        except duckdb.Error as error:
+            reason = _first_line(error)
+            raise StoreError(f"The store {self.path} can not be read: {reason}") from error
+
     def _run(self, name: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
         query = catalogue.find(name)
         run = parameters.get("run_id")
@@ -178,7 +191,8 @@ class Reading:
             self._kept.ask_all()
         elif not self._kept.is_about(run):
             self._kept.ask_about([run])
-        self._kept.ensure(" ".join(query.reads))
+        with self._readable():
+            self._kept.ensure(" ".join(query.reads))
         used = self._connection.extract_statements(query.sql)[0].named_parameters
         bound = {key: parameters.get(key) for key in used}
         return self._connection.execute(query.sql, bound or None)

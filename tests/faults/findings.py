@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
 
-from otel_voiceload.store import catalogue
 from otel_voiceload.store.open import open_store
-from otel_voiceload.store.reading import Reading
 from ovl_collector.manifest import read_manifest
 from tests.faults.load import SIZE, span_ids
 
-# What otel_spans and the ledger read. Binding the other views takes longer than all questions here.
-_VIEWS = (
-    "known_resources",
-    "trace_runs",
-    "received_spans",
-    "once_spans",
-    "run_spans",
-    "otel_spans",
-    "ledger",
-)
-_OPENING = threading.Lock()  # kills are played in two threads
 _SPANS = "select span_id, count(*) as copies from otel_spans group by span_id"
 _LEDGER = """
 select
@@ -48,19 +31,9 @@ class Found:
     notes: tuple[str, ...]
 
 
-@contextlib.contextmanager
-def opened(store: Path) -> Iterator[Reading]:
-    """``open_store`` with the views that are asked here."""
-    files = [path for path in catalogue.view_files() if path.stem in _VIEWS]
-    with _OPENING, patch.object(catalogue, "view_files", lambda: files):
-        reading = open_store(store)
-    with reading:
-        yield reading
-
-
 def look(store: Path) -> Found:
     """Reads ``otel_spans``, and the ledger against the rows that are really there."""
-    with opened(store) as reading:
+    with open_store(store) as reading:
         copies = {
             str(row["span_id"]): int(str(row["copies"])) for row in reading.sql(_SPANS).dicts()
         }

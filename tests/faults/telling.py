@@ -20,6 +20,7 @@ from types import TracebackType
 
 from otel_voiceload.load.outbox import RecordOutbox
 from otel_voiceload.model import NS_PER_S, CallStartRecord, ClockAnchor, Record
+from otel_voiceload.store.open import open_store
 from otel_voiceload.store.spooled import SPOOL, TO_THIS_STORE
 from otel_voiceload.telemetry import process
 from otel_voiceload.telemetry.context import call_identity
@@ -28,7 +29,6 @@ from otel_voiceload.telemetry.exporter import Totals
 from otel_voiceload.telemetry.posting import Endpoint, collector_endpoint
 from otel_voiceload.telemetry.process import TelemetryConfig
 from otel_voiceload.telemetry.spool import SPOOL_BYTES, SpoolPlace
-from tests.faults.findings import opened
 from tests.telemetry import records
 
 RUN = records.RUN_ID
@@ -69,7 +69,7 @@ def own_port() -> int:
 
 
 def stored(store: Path) -> Stored:
-    with opened(store) as reading:
+    with open_store(store) as reading:
         rows = reading.sql(_STORED, run_id=RUN).dicts()
         notes = tuple(note for note in reading.notes if "without a shutdown" not in note)
     spans = Counter({str(row["name"]): int(str(row["spans"])) for row in rows})

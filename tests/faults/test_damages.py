@@ -13,11 +13,11 @@ import duckdb
 import pytest
 
 from otel_voiceload.errors import OvlError
+from otel_voiceload.store.open import open_store
 from ovl_collector.errors import CollectorError
 from ovl_collector.recordings import claim_recording, recover_dead
 from tests.collector.processes import FREE, WAIT_S, Served
 from tests.faults.damages import DAMAGES
-from tests.faults.findings import opened
 from tests.faults.load import SIZE, Load
 from tests.faults.rounds import DAMAGE_CASES
 
@@ -45,7 +45,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(store: Path) -> tuple[str, object]:
     """("refused", why), ("noted", notes) or ("told", all that the spans hold)."""
     try:
-        with opened(store) as reading:
+        with open_store(store) as reading:
             (row,) = reading.sql(_ALL).dicts()
             notes = [note for note in reading.notes if _DIED not in note]
             return ("noted", notes) if notes else ("told", row)

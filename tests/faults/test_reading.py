@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from otel_voiceload.store.open import open_store
 from tests.collector.processes import FREE, Served, post, read_answer
-from tests.faults.findings import assert_in_order, assert_kept, opened, span_ids
+from tests.faults.findings import assert_in_order, assert_kept, span_ids
 from tests.faults.load import SIZE, Load
 from tests.faults.rounds import IS_FULL
 
@@ -37,7 +38,7 @@ def test_readers_of_every_kind_find_what_was_acknowledged_and_disturb_nobody(
             live += ask_live(served)
             before = set(load.acked)
             sealed += len(served.control("POST", "/control/seal")["sealed"])
-            with opened(tmp_path) as reading:
+            with open_store(tmp_path) as reading:
                 rows = reading.sql("select span_id from otel_spans").rows
                 notes = reading.notes
             assert span_ids(before) <= {str(span) for (span,) in rows}, "acknowledged, not shown"

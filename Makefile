@@ -22,7 +22,7 @@ demo: $(STAMP) ## find a planted bottleneck on this machine (about a minute), wr
 # What plays a whole run comes last and alone: beside anything else it would measure that.
 test: $(STAMP) ## run all tests (five minutes on two cores)
 	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal -m "not live"
-	@$(BIN)/python -m pytest -m live
+	@$(BIN)/python -m pytest -m live tests/end_to_end
 
 check: $(STAMP) ## formatting, lint, types, tests
 	$(BIN)/ruff format --check .

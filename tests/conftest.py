@@ -21,6 +21,13 @@ WAITING = Path(__file__).parent / "end_to_end"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: WAITING not in item.path.parents)
+    lost = [
+        item.nodeid
+        for item in items
+        if item.get_closest_marker("live") and WAITING not in item.path.parents
+    ]
+    if lost:
+        raise pytest.UsageError(f"make test looks for live tests in {WAITING.name} only: {lost}")
 
 
 @pytest.fixture(scope="session", autouse=True)

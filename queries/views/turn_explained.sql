@@ -2,31 +2,49 @@
 -- stages overlap in many stacks and adding them up would explain more than there was. No row where
 -- nothing is explained.
 create view turn_explained as
-with swept as (
-    -- Of an orderly turn: each piece ends the explained part (`e`) where it did not reach yet.
+with clamped as (
+    -- Of an orderly turn: where each of its pieces (see turn_work) was done, within the turn.
     select
-        run_id,
-        call_id,
-        turn_index,
-        t.start_ns as e0,
-        t.end_ns as e_end,
-        greatest(e0, least(coalesce(uf, e0), e_end)) as e1,
-        greatest(e1, least(coalesce(f1, e0), e_end)) as e2,
-        greatest(e2, least(coalesce(f2, e0), e_end)) as e3,
-        greatest(e3, least(coalesce(f3, e0), e_end)) as e4,
-        greatest(e4, least(coalesce(f4, e0), e_end)) as e5,
-        greatest(e5, least(coalesce(f5, e0), e_end)) as e6,
-        greatest(e6, least(coalesce(f6, e0), e_end)) as e7,
-        greatest(e7, least(coalesce(f7, e0), e_end)) as e8,
-        greatest(e8, least(coalesce(df, e0), e_end)) as e9,
+        run_id, call_id, turn_index, us, s1, s2, s3, s4, s5, s6, s7, ds,
+        least(coalesce(uf, t.start_ns), t.end_ns) as c1,
+        least(coalesce(f1, t.start_ns), t.end_ns) as c2,
+        least(coalesce(f2, t.start_ns), t.end_ns) as c3,
+        least(coalesce(f3, t.start_ns), t.end_ns) as c4,
+        least(coalesce(f4, t.start_ns), t.end_ns) as c5,
+        least(coalesce(f5, t.start_ns), t.end_ns) as c6,
+        least(coalesce(f6, t.start_ns), t.end_ns) as c7,
+        least(coalesce(f7, t.start_ns), t.end_ns) as c8,
+        least(coalesce(df, t.start_ns), t.end_ns) as c9,
+        t.start_ns as e0
+    from turn_work
+    join turn_heads t using (run_id, call_id, turn_index)
+    where orderly
+),
+reached as (
+    -- Up to where the turn is explained once each piece was done.
+    select
+        *,
+        greatest(e0, c1) as e1,
+        greatest(e0, c1, c2) as e2,
+        greatest(e0, c1, c2, c3) as e3,
+        greatest(e0, c1, c2, c3, c4) as e4,
+        greatest(e0, c1, c2, c3, c4, c5) as e5,
+        greatest(e0, c1, c2, c3, c4, c5, c6) as e6,
+        greatest(e0, c1, c2, c3, c4, c5, c6, c7) as e7,
+        greatest(e0, c1, c2, c3, c4, c5, c6, c7, c8) as e8,
+        greatest(e0, c1, c2, c3, c4, c5, c6, c7, c8, c9) as e9
+    from clamped
+),
+swept as (
+    select
+        run_id, call_id, turn_index,
         greatest(0, e1 - greatest(e0, us)) + greatest(0, e2 - greatest(e1, s1))
             + greatest(0, e3 - greatest(e2, s2)) + greatest(0, e4 - greatest(e3, s3))
             + greatest(0, e5 - greatest(e4, s4)) + greatest(0, e6 - greatest(e5, s5))
             + greatest(0, e7 - greatest(e6, s6)) + greatest(0, e8 - greatest(e7, s7))
-            + greatest(0, e9 - greatest(e8, ds)) as explained_ns
-    from turn_work
-    join turn_heads t using (run_id, call_id, turn_index)
-    where orderly
+            + greatest(0, e9 - greatest(e8, ds))
+            as explained_ns
+    from reached
 ),
 sorted as (
     select

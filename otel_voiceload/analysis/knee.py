@@ -202,11 +202,13 @@ def _resampled_rates(plateau: Sequence[tuple[Level, Point]], rng: np.random.Gene
 
 
 def _resampled_cycles(counts: Floats, sums: Floats, rng: np.random.Generator) -> Floats:
-    # One at a time: all of them for the calls of a large run would be half a gigabyte.
+    # One at a time: all of them for the calls of a large run would be half a gigabyte. And not by
+    # `@`: over this little its threads wait for each other for longer than they work.
     means = np.empty(RESAMPLES)
     for at in range(RESAMPLES):
         weights = rng.poisson(1.0, len(counts)).astype(np.float64)
-        if weights @ counts == 0:
-            weights[:] = 1
-        means[at] = (weights @ sums) / (weights @ counts)
+        seen = np.einsum("i,i", weights, counts)
+        if seen == 0:
+            weights[:], seen = 1, counts.sum()
+        means[at] = np.einsum("i,i", weights, sums) / seen
     return means

@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from otel_voiceload.store.open import open_store
 from tests.benchmarks.running import ROOT, environment, json_line, machine, ms, percent, table
 from tests.collector.processes import Served
-from tests.faults.findings import opened
 from tests.faults.telling import Telling, expected, own_port, stored
 
 RIVAL = "stock-sdk"
@@ -83,7 +83,7 @@ def play(store: Path, asked: argparse.Namespace, before: dict[str, object]) -> i
     ours = stored(store)
     missing = (expected(told.calls) - ours.spans).total()
     rivals_ended = int(json.loads(said)["ended"])
-    with opened(store) as reading:
+    with open_store(store) as reading:
         (row,) = reading.sql(_RIVALS, service=RIVAL).dicts()
     rivals_stored = int(str(row["spans"]))
     lost = rivals_ended - rivals_stored

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from otel_voiceload.store.open import open_store
 from tests.collector.processes import FREE, Served
-from tests.faults.findings import opened
 
 SOURCE = Path(__file__).parent / "go_otlp"
 TURNS = 100
@@ -55,7 +55,7 @@ def test_what_the_go_sdk_sends_over_http_and_grpc_is_stored_whole(
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert served.stop() == (0, "")
-    with opened(tmp_path) as reading:
+    with open_store(tmp_path) as reading:
         rows = reading.sql(SPANS).dicts()
         assert reading.notes == ()
     for service in ("go grpc", "go http", "go http gzip"):

@@ -27,6 +27,7 @@ UNATTRIBUTED = causes.UNATTRIBUTED
 SATURATED_KAPPA = 0.5
 SAME_ONSET = 1.30
 CLEARLY_LARGER = 2.0
+LATE = 2.0  # times its base: what is this slow at the top level is not "nothing bent"
 THIN_TIMING = "component timing came with too few turns to compare levels"
 
 
@@ -108,6 +109,8 @@ def find(
             components = Finding(
                 "cannot_tell", turn.tested_up_to, repeat_level=turn.repeat_level, reason=reason
             )
+        elif components.status == "not_reached":
+            components = turn  # it may be slow at the top level, and no component alone
     return Inflections(components, turn, bends)
 
 
@@ -156,7 +159,7 @@ def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds)
         return Finding("cannot_tell", tested, reason=reason)
     remaining = _first(_explained([bend for bend in bends if bend.candidate]))
     if not remaining:
-        return Finding("not_reached", tested)
+        return _late(bends, tested) or Finding("not_reached", tested)
     alone = len(remaining) == 1
     beside = _beside(bends, remaining)
     candidates = tuple(_describe(bend, grounds, beside, alone=alone) for bend in remaining)
@@ -164,6 +167,28 @@ def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds)
     onset = min(bend.onset.calls for bend in remaining)
     full = [bend.knee.full_from for bend in remaining if bend.knee is not None]
     return Finding(status, tested, candidates, repeat, (onset, min(full, default=None)), reason)
+
+
+def _late(bends: Sequence[Bend], tested: float) -> Finding | None:
+    """What became slow at the top level alone: no higher one tells whether calls park in it."""
+    slow = [
+        (bend.series[-1][1].mean_s / bend.onset.base.mean_s, bend)
+        for bend in bends
+        if bend.onset.index == len(bend.series) - 1 and bend.onset.base.mean_s > 0
+    ]
+    growth, bend = max(slow, key=lambda each: each[0], default=(0.0, None))
+    if bend is None or growth < LATE:
+        return None
+    name = "the turn" if bend.component == "turn" else bend.component
+    reason = (
+        f"{name} took {_ms(bend.series[-1][1].mean_s)} at the highest level, {tested:.0f} calls,"
+        f" and {_ms(bend.onset.base.mean_s)} before"
+    )
+    if bend.back is not None and bend.back.recovered:
+        return Finding("cannot_tell", tested, reason=f"{reason}; more calls would tell its limit")
+    before = bend.series[-2][0].asked
+    reason += f"; no higher level and no repeated one tells load from time: repeat {before:.0f}"
+    return Finding("cannot_tell", tested, repeat_level=before, reason=f"{reason} calls, or go on")
 
 
 def _explained(candidates: Sequence[Bend]) -> list[Bend]:

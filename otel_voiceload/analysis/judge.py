@@ -17,7 +17,7 @@ import numpy as np
 from otel_voiceload.analysis import bounds
 from otel_voiceload.analysis.bounds import Bounds, Sample
 from otel_voiceload.analysis.levels import SAME_LEVEL, Floats, Level
-from otel_voiceload.analysis.thresholds import METRICS, Threshold
+from otel_voiceload.analysis.thresholds import METRICS, PHASES, Threshold
 
 Verdict = Literal["pass", "fail", "unknown", "not_applicable"]
 
@@ -86,10 +86,10 @@ def judge(threshold: Threshold, grounds: Grounds) -> Judged:
     data = grounds.measured.get(threshold.metric)
     if data is None or not len(data.values):
         return Judged(threshold, "unknown", why=f"this run has no figure for {threshold.metric}")
-    data = _selected(threshold, data)
+    phases = sorted(set(data.phases.tolist()) - {""})
+    data = _selected(threshold, data, grounds.levels)
     if not len(data.values):
-        why = f"nothing in this run matches {threshold.name}"
-        return Judged(threshold, "not_applicable", why=why)
+        return _unmatched(threshold, phases, grounds.levels)
     if any(key in ("level", "phase") for key, _ in threshold.selector):
         return judge_values(threshold, data, grounds)  # whoever names a part means that part
     if grounds.expected_peak is not None and grounds.levels:
@@ -189,14 +189,31 @@ def _by_level(threshold: Threshold, data: Measured, grounds: Grounds) -> Judged:
     )
 
 
-def _selected(threshold: Threshold, data: Measured) -> Measured:
+def _unmatched(threshold: Threshold, phases: Sequence[str], levels: Sequence[Level]) -> Judged:
+    """A promise for a phase of the method that this run has not is not meant for this run.
+
+    Any other name or level may be a slip of the pen, and would be kept for ever without a word.
+    """
+    selected = dict(threshold.selector)
+    why = f"nothing in this run matches {threshold.name}"
+    if selected.get("phase") in PHASES and selected["phase"] not in phases:
+        return Judged(threshold, "not_applicable", why=why)
+    if "level" in selected and levels:
+        why += f"; its levels are {', '.join(f'{each.named:g}' for each in levels)} calls"
+    elif "phase" in selected and phases:
+        why += f"; its phases are {', '.join(phases)}"
+    return Judged(threshold, "unknown", why=why)
+
+
+def _selected(threshold: Threshold, data: Measured, levels: Sequence[Level]) -> Measured:
     for key, value in threshold.selector:
         if key == "phase":
             data = data.where(data.phases == value)
         elif key == "scenario":
             data = data.where(data.scenarios == value)
         else:
-            data = data.where(data.levels == float(value) if value.isdigit() else data.levels < 0)
+            numbers = [n for each in levels if f"{each.named:g}" == value for n in each.numbers]
+            data = data.where(np.isin(data.levels, numbers))
     return data
 
 

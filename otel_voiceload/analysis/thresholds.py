@@ -43,6 +43,13 @@ METRICS: Mapping[str, Kind] = {
     "target_gc": "ratio",
 }
 SELECTORS = ("phase", "level", "scenario")
+PHASES = (
+    "baseline",
+    "ramp",
+    "spike",
+    "soak",
+    "scale",
+)  # of the method; profiles of users have others
 
 DEFAULTS_TEXT: Mapping[str, Sequence[str]] = {
     "turn_latency": ("p50<800ms", "p95<2s", "p99<4s"),

@@ -66,6 +66,25 @@ def test_not_reached_says_up_to_where() -> None:
     assert finding.candidates == ()
 
 
+@pytest.mark.parametrize(
+    ("back", "repeat", "says"),
+    [(None, 20, "repeat 20 calls"), (20, None, "more calls would tell its limit")],
+)
+def test_what_is_slow_at_the_top_level_alone_is_not_nothing(
+    back: float | None, repeat: float | None, says: str
+) -> None:
+    """Seen at 20 and 160 calls on a limit of 150: too few extra calls were parked to name it."""
+    calls = (20, 160)
+    llm = (point(0.20, 2.9), point(1.20, 20.0))
+    found = inflection.find(run(calls, back, stt=steady(calls, 0.06), llm=llm))
+    for finding in (found.components, found.turn):
+        assert (finding.status, finding.repeat_level) == ("cannot_tell", repeat)
+        assert says in finding.reason
+    assert "llm took 1.20 s at the highest level, 160 calls, and 200 ms before" in (
+        found.components.reason
+    )
+
+
 def test_at_most_when_the_lowest_level_was_full_already() -> None:
     calls = (60, 120, 240)
     seen = run(calls, None, stt=steady(calls, 0.06), llm=closed_loop(calls, 48))

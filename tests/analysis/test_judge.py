@@ -131,6 +131,7 @@ def test_at_the_expected_peak_a_search_is_judged_like_any_other() -> None:
 def test_a_selector_takes_only_its_phase() -> None:
     judged = judge(one("turn_latency{phase:spike}: p95<2s"), grounds(measured([1.0] * 100)))
     assert judged.verdict == "not_applicable"
+    assert judged.verdict == "not_applicable", "a phase of the method that this run has not"
     spike = grounds(measured([1.0] * 100, phase="spike"))
     assert judge(one("turn_latency{phase:spike}: p95<2s"), spike).verdict == "pass"
 
@@ -141,3 +142,28 @@ def test_a_selector_takes_only_its_phase() -> None:
 def test_other_statistics(text: str, verdict: str) -> None:
     data = measured([1.0] * 99 + [1.9])
     assert judge(one(f"turn_latency: {text}"), grounds(data)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("selector", "says"),
+    [
+        ("phase:ram", "its phases are ramp"),
+        ("level:30", "its levels are 10, 20, 40 calls"),
+        ("scenario:bokking", "nothing in this run matches"),
+    ],
+)
+def test_a_selector_that_nothing_matches_is_no_promise_kept(selector: str, says: str) -> None:
+    data = measured([1.0] * 100, [0.0] * 100)
+    judged = judge(one(f"turn_latency{{{selector}}}: p95<2s"), grounds(data, levels=LEVELS))
+    assert judged.verdict == "unknown"
+    assert judged.why is not None
+    assert says in judged.why
+
+
+def test_a_level_is_named_by_its_calls() -> None:
+    data = measured([1.0] * 100 + [3.0] * 100, [0.0] * 100 + [2.0] * 100)
+    found = [
+        judge(one(f"turn_latency{{level:{calls}}}: p95<2s"), grounds(data, levels=LEVELS))
+        for calls in (10, 40)
+    ]
+    assert [each.verdict for each in found] == ["pass", "fail"]

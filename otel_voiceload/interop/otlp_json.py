@@ -20,13 +20,19 @@ from ovl_collector.decode import RequestRefused, encoded
 
 LINE_BYTES: Final = 64 << 20
 DOCUMENT_BYTES: Final = 512 << 20
+_TEXT_BYTES: Final = 256
 _BOM: Final = b"\xef\xbb\xbf"
 _SIGNALS: Final[dict[str, Signal]] = {"resourceSpans": "traces", "resourceMetrics": "metrics"}
 _NOT_STORED: Final = {"resourceLogs": "logs", "resourceProfiles": "profiles"}
 
 
 def looks_like_it(file: BufferedReader) -> bool:
-    return _start(file).lstrip()[:1] == b"{"
+    return _is_text(_start(file)) and _start(file).lstrip()[:1] == b"{"
+
+
+def looks_like_an_array(file: BufferedReader) -> bool:
+    """Whether it is JSON of another kind, as Zipkin and the interface of Jaeger export it."""
+    return _is_text(_start(file)) and _start(file).lstrip()[:1] == b"["
 
 
 def requests(file: BufferedReader) -> Iterator[Part | Broken]:
@@ -50,6 +56,12 @@ def requests(file: BufferedReader) -> Iterator[Part | Broken]:
 
 def _start(file: BufferedReader) -> bytes:
     return file.peek(1).removeprefix(_BOM)
+
+
+def _is_text(start: bytes) -> bool:
+    """``[`` and ``{`` are lengths of protobuf messages as well, and what follows a newline is then
+    their tag. But such a message goes on with tags that no text has."""
+    return all(byte >= 0x20 or byte in b"\t\r\n" for byte in start[:_TEXT_BYTES])
 
 
 def _is_document(start: bytes) -> bool:

@@ -57,8 +57,8 @@ def part_of(signal: Signal, body: bytes, where: str) -> Part | Broken:
             count = sum(len(s.metrics) for r in metrics.resource_metrics for s in r.scope_metrics)
             return Part(signal, body, count)
         request = ExportTraceServiceRequest.FromString(body)
-    except DecodeError as error:
-        return Broken(where, f"it is not an OTLP {signal} request ({error})")
+    except DecodeError:  # whose words tell the type and no place
+        return Broken(where, f"it is not an OTLP {signal} request: its bytes do not decode")
     spans = [span for r in request.resource_spans for s in r.scope_spans for span in s.spans]
     # A time of zero is one that nobody set.
     return Part(

@@ -29,6 +29,10 @@ _CHUNK_BYTES: Final = 1 << 20
 _NAME: Final = RUN_ID.encode()
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 CUT_OFF: Final = (EOFError, zlib.error)
+WHAT_IS_READ: Final = (
+    "what is read is OTLP, as JSON (requests with resourceSpans) or protobuf, such as the file "
+    "exporter of a collector writes"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,12 @@ def requests(path: Path) -> Iterator[Part | Broken]:
                 raise UsageError(f"{path} is empty: there is nothing to import")
             if otlp_json.looks_like_it(file):
                 yield from otlp_json.requests(file)
+            elif otlp_json.looks_like_an_array(file):
+                raise UsageError(f"{path} seems to be a JSON array; {WHAT_IS_READ}")
             elif otlp_protobuf.framing_of(file) is not None:
                 yield from otlp_protobuf.requests(file)
             else:
-                raise UsageError(
-                    f"{path} is neither OTLP JSON nor OTLP protobuf; export it as one of them, "
-                    "as the file exporter of a collector writes it"
-                )
+                raise UsageError(f"{path} is neither OTLP JSON nor OTLP protobuf; {WHAT_IS_READ}")
         except CUT_OFF as error:
             yield Broken(
                 f"byte {file.tell()} of its content", f"the packed file can not be read on: {error}"

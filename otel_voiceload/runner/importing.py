@@ -113,9 +113,7 @@ def import_file(
         parts = _Parts(path, result, note)
         first = next(parts, None)
         if first is None:
-            said = result.first_broken[:1]
-            why = f": {said[0].where}: {said[0].why}" if said else ""
-            raise UsageError(f"nothing in {name} could be read as OTLP{why}")
+            raise UsageError(f"{_nothing(result)}; {source.WHAT_IS_READ}")
         begun_s = time.monotonic()
         handle = collector.start(store)
         # Parsed JSON has no cycles, and looking for them takes longer than parsing it.
@@ -156,19 +154,37 @@ def _known(store: Path, digest: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+def _nothing(result: Imported) -> str:
+    if result.first_broken:
+        said = result.first_broken[0]
+        return f"nothing in {result.name} could be read as OTLP: {said.where}: {said.why}"
+    return f"{result.name} holds requests of OTLP, but no span and no metric"
+
+
 class _Parts(Iterator[Part]):
-    """The parts of a file; what is broken is counted on the way."""
+    """The parts of a file that hold anything; what is broken is counted on the way.
+
+    It is named once there is something that can be read: until then the file may be of quite
+    another kind, and then one line says so.
+    """
 
     def __init__(self, path: Path, result: Imported, note: Callable[[str], None]) -> None:
         self._found = source.requests(path)
         self._result = result
         self._note = note
+        self._found_some = False
 
     def __next__(self) -> Part:
         result = self._result
         for found in self._found:
             if isinstance(found, Part):
                 result.requests += 1
+                if not found.items:
+                    continue
+                if not self._found_some:
+                    self._found_some = True
+                    for broken in result.first_broken:
+                        self._say(broken)
                 if found.signal == "metrics":
                     result.metrics += found.items
                     return found
@@ -179,8 +195,12 @@ class _Parts(Iterator[Part]):
             result.broken[found.kind] += 1
             if len(result.first_broken) < SHOWN:
                 result.first_broken.append(found)
-                self._note(f"{found.where}: {found.why}")
+                if self._found_some:
+                    self._say(found)
         raise StopIteration
+
+    def _say(self, broken: Broken) -> None:
+        self._note(f"{broken.where}: {broken.why}")
 
 
 def _either(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:

@@ -135,12 +135,25 @@ def test_what_is_broken_is_named_and_the_rest_is_read(
     [
         (b"", "is empty"),
         (b"name,start\n", "neither OTLP JSON nor OTLP protobuf"),
+        (b'[\n {\n  "traceId": "ab"\n }\n]\n', "seems to be a JSON array; what is read is"),
+        (b'\xef\xbb\xbf[[{"traceId": "ab"}]]', "seems to be a JSON array; what is read is"),
         (b"\x28\xb5\x2f\xfd0000", "unpack it with zstd"),
     ],
 )
 def test_a_file_that_is_no_otlp_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         read(tmp_path, content)
+
+
+@pytest.mark.parametrize("length", [ord("["), ord("{")])
+def test_a_protobuf_length_is_not_taken_for_the_beginning_of_json(
+    length: int, tmp_path: Path
+) -> None:
+    made = request(1)
+    span = made.resource_spans[0].scope_spans[0].spans[0]
+    while made.ByteSize() < length:
+        span.name += "!"
+    assert read(tmp_path, varint(made.SerializeToString())) == (ALL[:1], [])
 
 
 def test_a_line_without_an_end_is_skipped_in_bounded_memory(

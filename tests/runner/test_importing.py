@@ -73,11 +73,25 @@ def test_a_file_that_names_a_run_goes_to_that_run(tmp_path: Path) -> None:
     assert imported(path, tmp_path / "store").known
 
 
-def test_a_file_in_which_nothing_can_be_read_leaves_no_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"other": 1}\n{"thing": 2}\n', "line 1: it is no OTLP request: it has other; what is"),
+        (b'{\n "data": []\n}', "the document: it is no OTLP request: it has data; what is"),
+        (b'{"resourceSpans": []}\n{"resourceMetrics": []}\n', "no span and no metric; what is"),
+        (b"\n\x02ab\n\x00", "message 1 at byte 0: it is not an OTLP traces request"),
+        (b'[\n {\n  "traceId": "ab"\n }\n]\n', "seems to be a JSON array"),
+    ],
+)
+def test_a_file_in_which_nothing_can_be_read_is_one_line_and_leaves_no_recording(
+    content: bytes, why: str, tmp_path: Path
+) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"other": 1}\n{"thing": 2}\n')
-    with pytest.raises(UsageError, match="line 1: it is no OTLP request"):
-        imported(path, tmp_path / "store")
+    path.write_bytes(content)
+    said: list[str] = []
+    with pytest.raises(UsageError, match=why):
+        imported(path, tmp_path / "store", said)
+    assert said == []
     assert not (tmp_path / "store" / "recordings").exists()
 
 

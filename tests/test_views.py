@@ -179,6 +179,8 @@ def test_all_attempts_together_are_a_components_latency(tmp_path: Path) -> None:
         path,
         "select latency_s, attempts, failed_attempts from component_turns where component = 'llm'",
     ) == [(1.5, 2, 1)]
+    ((rest,),) = ask(path, "select unattributed_s from turns where turn_index = 0")
+    assert rest == pytest.approx(0.5), "from 4.5 on: the wait before the second attempt is llm's"
 
 
 def test_work_that_was_given_up_counts_only_where_the_caller_waited_for_it(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def _late(bends: Sequence[Bend], tested: float) -> Finding | None:
 
 
 def _explained(candidates: Sequence[Bend]) -> list[Bend]:
-    """What no component accounts for is named only where none is: it holds their retry waits."""
+    """What no component accounts for is named only where no component is."""
     named = [bend for bend in candidates if bend.component != UNATTRIBUTED]
     return named or list(candidates)
 

@@ -1,6 +1,6 @@
 -- How much of a turn its components explain: the union of their intervals up to the first audio, since
--- stages overlap in many stacks and adding them up would explain more than there was. No row where
--- nothing is explained.
+-- stages overlap in many stacks and adding them up would explain more than there was. All attempts of
+-- a component and the waits between them are its own. No row where nothing is explained.
 create view turn_explained as
 with clamped as (
     -- Of an orderly turn: where each of its pieces (see turn_work) was done, within the turn.
@@ -58,13 +58,17 @@ sorted as (
             o.run_id,
             o.call_id,
             o.turn_index,
-            greatest(o.start_ns, t.start_ns) as from_ns,
+            greatest(min(o.start_ns), any_value(t.start_ns)) as from_ns,
             -- Network's way back ends with the first audio, so its own end counts.
-            least(if(o.component = 'network', o.end_ns, o.first_ns), t.end_ns) as till_ns
+            least(
+                max(if(o.component = 'network', o.end_ns, o.first_ns)), any_value(t.end_ns)
+            ) as till_ns
         from component_chosen o
         join turn_work w using (run_id, call_id, turn_index)
         join turn_heads t using (run_id, call_id, turn_index)
         where not w.orderly
+        group by o.run_id, o.call_id, o.turn_index, o.component,
+            if(o.component = 'network', o.attempt, 0)
     )
     where till_ns > from_ns
 )

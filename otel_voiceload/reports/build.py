@@ -189,7 +189,9 @@ class _Builder:
             "components": findings.components(
                 found, curve, self._sound.sources, self._options.component
             ),
-            "levels": findings.levels(findings.in_calls_of_both(self._sound.levels, background)),
+            "levels": findings.levels(
+                findings.in_calls_of_both(self._sound.levels, background), curve
+            ),
             "unattributed": figures.unattributed(samples),
             "turn_latency": figures.latency(samples.measured["turn_latency"]),
             "greeting": figures.latency(samples.measured["greeting"]),

@@ -19,6 +19,7 @@ from otel_voiceload.reports.report import (
     Inflection,
     LeftOut,
     Level,
+    LevelComponent,
     Role,
     ThresholdResult,
 )
@@ -154,16 +155,37 @@ def left_out(rows: Rows) -> list[LeftOut]:
     return [{"level": cast(float, row["level"]), "calls": cast(int, row["calls"])} for row in rows]
 
 
-def levels(rows: Rows) -> list[Level]:
+def levels(rows: Rows, curve: Rows) -> list[Level]:
+    """The levels in the order of the run, each with what its components took there."""
     names = (
         "level", "stage_index", "phase", "calls_asked", "calls_held", "turns", "p50_s", "p95_s",
         "p99_s", "no_response", "completion", "error_rate", "valid", "excluded_why",
     )  # fmt: skip
     # Between its stages, and without any, a run says of no phase that it was one.
     return [
-        cast(Level, {**{name: row[name] for name in names}, "phase": str(row["phase"] or "")})
+        cast(
+            Level,
+            {
+                **{name: row[name] for name in names},
+                "phase": str(row["phase"] or ""),
+                "components": [
+                    _level_component(each) for each in curve if each["level_no"] == row["level_no"]
+                ],
+            },
+        )
         for row in rows
     ]
+
+
+def _level_component(row: Mapping[str, object]) -> LevelComponent:
+    point = _curve_point(row)
+    return {
+        "component": str(row["component"]),
+        "samples": point["samples"],
+        "p50_s": point["p50_s"],
+        "p95_s": point["p95_s"],
+        "error_rate": point["error_rate"],
+    }
 
 
 def thresholds(judged: Sequence[tuple[Judged, bool]]) -> list[ThresholdResult]:
@@ -216,6 +238,7 @@ def _at_peak(fix: FoundFix) -> FixAtPeak | None:
         "now_s": peak.now_s,
         "after_s": peak.after_s,
         "saves_ms": peak.saves_ms,
+        "deadline_s": peak.deadline_s,
     }
 
 

@@ -97,6 +97,14 @@ class ComponentReport(TypedDict):
     curve: list[CurvePoint]
 
 
+class LevelComponent(TypedDict):
+    component: str
+    samples: int
+    p50_s: float | None
+    p95_s: float | None
+    error_rate: float
+
+
 class Level(TypedDict):
     level: float
     stage_index: int | None  # None: a run without stages, cut into quarter octaves of calls
@@ -112,6 +120,7 @@ class Level(TypedDict):
     error_rate: float | None
     valid: bool
     excluded_why: str | None
+    components: list[LevelComponent]  # none where the level does not count
 
 
 class Phase(TypedDict):

@@ -8,13 +8,10 @@ the load.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.reports.render.phrases import bare_seconds, bend, percent
-from otel_voiceload.reports.report import ComponentReport, CurvePoint, Report
-
-NOT_SPLIT: Final = "not split"  # a level that the curves leave out
+from otel_voiceload.reports.report import ComponentReport, Level, LevelComponent, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class LevelRow:
     calls: str
     again: bool  # a level held before, returned to after the peak
     turns: str
-    cells: tuple[Cell | None, ...]  # one per column; None: the curves leave this level out
+    cells: tuple[Cell, ...]  # one per column
     errors: str  # "" when nothing failed
     excluded_why: str | None
 
@@ -79,8 +76,7 @@ def build(report: Report, limit: int | None = None) -> Grid:
         while pending and held > (pending[0]["calls"] or 0.0) and held > peak:
             rows.append(BendRow(bend(pending.pop(0))))
         again = held in seen
-        # A curve is drawn without the levels that the load came back down to.
-        points = [(each, None if again else _point(each, held)) for each in shown]
+        points = [(each, _point(each, level)) for each in shown]
         turn = Cell(
             bare_seconds(level["p50_s"], censored_at),
             bare_seconds(level["p95_s"], censored_at),
@@ -94,7 +90,7 @@ def build(report: Report, limit: int | None = None) -> Grid:
                 cells=(
                     turn,
                     *(
-                        None if again else _cell(point, held > bent_at.get(one["component"], held))
+                        _cell(point, held > bent_at.get(one["component"], held))
                         for one, point in points
                     ),
                 ),
@@ -108,7 +104,7 @@ def build(report: Report, limit: int | None = None) -> Grid:
         (i for i, row in enumerate(rows) if isinstance(row, LevelRow) and row.again), len(rows)
     )
     rows[at:at] = [BendRow(bend(one)) for one in pending]
-    cells = [cell for row in rows if isinstance(row, LevelRow) for cell in row.cells if cell]
+    cells = [cell for row in rows if isinstance(row, LevelRow) for cell in row.cells]
     return Grid(
         columns=("turn", *(each["component"] for each in shown)),
         rows=tuple(rows),
@@ -122,17 +118,18 @@ def _importance(component: ComponentReport) -> tuple[int, int]:
     return roles.index(component["role"]), 0 if bought else 1
 
 
-def _point(component: ComponentReport, level: float) -> CurvePoint | None:
-    return next((each for each in component["curve"] if each["concurrency"] == level), None)
+def _point(component: ComponentReport, level: Level) -> LevelComponent | None:
+    name = component["component"]
+    return next((each for each in level["components"] if each["component"] == name), None)
 
 
-def _cell(point: CurvePoint | None, bent: bool) -> Cell:
+def _cell(point: LevelComponent | None, bent: bool) -> Cell:
     if point is None:
         return Cell("?", "?", False)
     return Cell(bare_seconds(point["p50_s"]), bare_seconds(point["p95_s"]), bent)
 
 
-def _errors(no_response: int, points: list[tuple[ComponentReport, CurvePoint | None]]) -> str:
+def _errors(no_response: int, points: list[tuple[ComponentReport, LevelComponent | None]]) -> str:
     said = [f"{no_response} turns without an answer"] if no_response else []
     said += [
         f"{one['component']} {percent(point['error_rate'])} failed"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from otel_voiceload.reports.render import facts, phases, resources, within
-from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Grid, LevelRow
+from otel_voiceload.reports.render.grid import BendRow, Grid, LevelRow
 from otel_voiceload.reports.render.judgement import about_deciding
 from otel_voiceload.reports.render.markup import Html, tag
 from otel_voiceload.reports.render.origins import origin
@@ -93,9 +93,7 @@ def _level(row: LevelRow) -> Html:
         tag("td", f"{row.calls} again" if row.again else row.calls),
         tag("td", row.turns),
         *(
-            tag("td", NOT_SPLIT, class_="muted")
-            if cell is None
-            else tag("td", f"{cell.p50} / {cell.p95}", class_="bent" if cell.bent else None)
+            tag("td", f"{cell.p50} / {cell.p95}", class_="bent" if cell.bent else None)
             for cell in row.cells
         ),
         tag("td", "; ".join(notes) or "none"),

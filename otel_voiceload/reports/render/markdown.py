@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from otel_voiceload.reports.render import facts, phases, resources, split, within
 from otel_voiceload.reports.render.drift import about_drift
-from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.grid import BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.judgement import about_deciding, judgement
 from otel_voiceload.reports.render.late import about_late, about_quotas
 from otel_voiceload.reports.render.origins import QUERIES
@@ -95,9 +95,7 @@ def _level(row: LevelRow) -> list[str]:
     return [held, row.turns, *cells, escape("; ".join(notes)) or "none"]
 
 
-def _cell(cell: Cell | None) -> str:
-    if cell is None:
-        return NOT_SPLIT
+def _cell(cell: Cell) -> str:
     return f"**{cell.p50} / {cell.p95}**" if cell.bent else f"{cell.p50} / {cell.p95}"
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from otel_voiceload.reports.render import facts, phases, resources, split, within
 from otel_voiceload.reports.render.drift import about_drift
-from otel_voiceload.reports.render.grid import NOT_SPLIT, BendRow, Cell, Grid, LevelRow, build
+from otel_voiceload.reports.render.grid import BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.judgement import about_deciding, judgement
 from otel_voiceload.reports.render.late import about_late, about_quotas
 from otel_voiceload.reports.render.origins import origin
@@ -143,9 +143,7 @@ def _level_lines(row: LevelRow, paint: Paint) -> list[str]:
     ]
 
 
-def _cell(cell: Cell | None, paint: Paint) -> str:
-    if cell is None:
-        return paint(f"{NOT_SPLIT:>12}", "dim")
+def _cell(cell: Cell, paint: Paint) -> str:
     text = f"{cell.p50:>7}{cell.p95:>5}"
     return paint(text, "bend") if cell.bent else text
 

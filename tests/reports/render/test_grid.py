@@ -48,18 +48,21 @@ def test_a_bend_above_every_level_stands_before_the_return() -> None:
     assert kinds == ["12", "24", "48", "96", "bend", "24again"]
 
 
-def test_the_level_returned_to_has_turns_and_no_components() -> None:
-    last = grid.build(demo_report()).rows[-1]
+def test_the_level_returned_to_has_its_own_figures() -> None:
+    report = demo_report()
+    (llm,) = (each for each in report["levels"][-1]["components"] if each["component"] == "llm")
+    llm["p50_s"] = 3.21
+    built = grid.build(report)
+    last = built.rows[-1]
 
     assert isinstance(last, LevelRow)
     assert last.again
-    assert last.cells[0] is not None
-    assert set(last.cells[1:]) == {None}
+    assert last.cells[built.columns.index("llm")].p50 == "3.21"
 
 
 def test_a_missing_point_is_a_question_mark_that_the_grid_explains() -> None:
     report = demo_report()
-    report["components"][0]["curve"].pop(0)
+    report["levels"][0]["components"].pop(0)
     built = grid.build(report)
 
     assert built.has_unknown

@@ -318,7 +318,7 @@ def _evidence(bend: Bend, worst: Point) -> list[str]:
             f" {knee.cycle_s:.1f} s"
         )
     if back is None:
-        lines.append("no earlier level was repeated afterwards, or too shortly to tell")
+        lines.append("no level below the bend was repeated afterwards, or too shortly to tell")
     elif back.recovered:
         lines.append(
             f"well again when the load returned to {back.asked:.0f} calls ({_ms(back.after_s)})"

@@ -48,8 +48,13 @@ def exit_code(validity: Validity, deciding: Sequence[judge.Verdict]) -> ExitCode
     return ExitCode.INCONCLUSIVE if "unknown" in deciding else ExitCode.OK
 
 
-def headline(found: Inflections, validity: Validity, reasons: Sequence[str]) -> str:
-    """The sentence a person reads first."""
+def headline(
+    found: Inflections, validity: Validity, reasons: Sequence[str], rising: Sequence[str] = ()
+) -> str:
+    """The sentence a person reads first.
+
+    ``rising`` is what rose over a hold at the same load, in words.
+    """
     if validity == "inconclusive":
         return f"This run can not be judged: {reasons[0]}."
     finding, turn = found.components, found.turn
@@ -73,6 +78,8 @@ def headline(found: Inflections, validity: Validity, reasons: Sequence[str]) -> 
                 return f"{names} slowed down, but it can not be told why: {finding.reason}."
             if finding.reason == THIN_TIMING and turn.status in ("found", "at_most"):
                 return f"{_of_turn(turn)} Which component it was can not be told: {THIN_TIMING}."
+            if rising:
+                return f"At the same load {_listed(rising)} rose. No inflection: {finding.reason}."
             return f"No inflection can be told: {finding.reason}."
 
 
@@ -82,10 +89,12 @@ def next_step(
     written: Sequence[Judged],
     slo: Ceiling,
     baseline_run: str | None = None,
+    rising: Sequence[str] = (),
 ) -> str:
     """One thing to do now; ``written`` are the user's own thresholds.
 
-    ``baseline_run`` is the run's id when it was made to be a baseline and is none yet.
+    ``baseline_run`` is the run's id when it was made to be a baseline and is none yet, ``rising``
+    what rose over a hold at the same load.
     """
     finding = found.components
     if validity == "inconclusive":
@@ -98,6 +107,8 @@ def next_step(
             " (OTEL_EXPORTER_OTLP_ENDPOINT) or, on the plain wire, send `timing` messages."
         )
     if finding.status == "cannot_tell":
+        if rising and not finding.candidates:
+            return f"Find what grows in the target while the load stays: {_listed(rising)}."
         if finding.repeat_level is not None:
             return f"Repeat the level of {finding.repeat_level:.0f} calls after the peak."
         if finding.tested_up_to is not None and finding.reason != THIN_TIMING:
@@ -141,6 +152,10 @@ def _of_turn(turn: Finding) -> str:
             return f"The turn did not bend up to {_calls(turn.tested_up_to)} calls."
         case _:
             return f"Where the turn bends can not be told: {turn.reason}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _name(candidate: Candidate) -> str:

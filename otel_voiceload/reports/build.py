@@ -177,12 +177,19 @@ class _Builder:
         curve = findings.in_calls_of_both(
             self._reading.query("component_curve", run_id=self._run_id), background
         )
+        drift = build_drift.drifts(
+            self._reading,
+            self._run_id,
+            self._written,
+            cast("int | None", self._facts["machine_memory_bytes"]),
+        )
+        rising = build_drift.rising(drift)
         late = build_late.late(self._reading, self._run_id, self._facts, self._baseline["p95_s"])
         report: Report = {
             "schema_version": 1,
             "run": self._run(state, reasons),
             "verdict": verdict.decide(written or [each for each, _ in judged], state),
-            "headline": verdict.headline(found, state, reasons),
+            "headline": verdict.headline(found, state, reasons, rising),
             "inflection": findings.inflection(found.components),
             "first_inflection": findings.first_inflection(found.components),
             "turn_inflection": findings.inflection(found.turn),
@@ -218,12 +225,7 @@ class _Builder:
             ),
             "spikes": late.spikes,
             "spike_gap": late.spike_gap,
-            "drift": build_drift.drifts(
-                self._reading,
-                self._run_id,
-                self._written,
-                cast("int | None", self._facts["machine_memory_bytes"]),
-            ),
+            "drift": drift,
             "autoscaling": late.autoscaling,
             "quota_walls": late.quota_walls,
             "thresholds": findings.thresholds(judged),
@@ -238,7 +240,9 @@ class _Builder:
                 self._copy(),
             ),
             "resources": build_resources.resources(self._reading, self._run_id, self._facts),
-            "next_step": verdict.next_step(found, state, written, slo, self._unmarked_baseline()),
+            "next_step": verdict.next_step(
+                found, state, written, slo, self._unmarked_baseline(), rising
+            ),
         }
         if self._options.by is not None:
             report["by"] = build_split.split(

@@ -66,6 +66,15 @@ def drifts(
     return [_drift(metric, rows, written, memory_bytes) for metric, rows in series.items()]
 
 
+def rising(found: Sequence[Drift]) -> tuple[str, ...]:
+    """What of the target rose, in words; the generator's own growth is no finding."""
+    return tuple(
+        each["metric"].replace("_", " ")
+        for each in found
+        if each["verdict"] == "rising" and not each["metric"].startswith(("generator", "machine"))
+    )
+
+
 def _drift(
     metric: str,
     rows: Sequence[Mapping[str, object]],

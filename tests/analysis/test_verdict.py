@@ -135,3 +135,15 @@ def test_timing_of_too_few_turns_asks_for_more_and_not_for_an_exporter() -> None
 
     assert "Hold the load longer" in verdict.next_step(found, "degraded", [], NO_LIMIT)
     assert "Which component it was can not be told" in verdict.headline(found, "degraded", [])
+
+
+def test_what_rose_at_the_same_load_comes_before_what_can_not_be_told() -> None:
+    level = Inflections(Finding("cannot_tell", 10.0, reason="one level"), Finding("cannot_tell", 1))
+    rising = ("turn latency", "llm", "target memory")
+
+    said = verdict.headline(level, "valid", [], rising)
+    assert said == (
+        "At the same load turn latency, llm and target memory rose. No inflection: one level."
+    )
+    step = verdict.next_step(level, "valid", [], NO_LIMIT, rising=rising[:1])
+    assert step == "Find what grows in the target while the load stays: turn latency."

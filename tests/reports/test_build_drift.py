@@ -144,3 +144,8 @@ def test_a_limit_is_what_the_user_promised_of_the_same_figure(
     (found,) = build_drift.drifts(Rising(), "run", parse(written))
     assert (found["verdict"], found["limit"]) == ("rising", limit)
     assert (found["exhausted_in_s"] is None) == (limit is None)
+
+
+def test_the_headline_tells_what_of_the_target_rose(report: Report) -> None:
+    assert "At the same load target memory rose" in report["headline"]
+    assert "target memory" in report["next_step"]

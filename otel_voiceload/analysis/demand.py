@@ -8,7 +8,7 @@ that number, ``grant`` what has to be granted so that it suffices for nearly all
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Literal
 
@@ -23,9 +23,14 @@ Verdict = Literal["enough", "tight", "short"]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """``limits`` of a plan file: service and key to what the provider grants."""
+    """``limits`` of a plan file: service and key to what the provider grants.
+
+    ``seen`` by service: the requests at work that a run had at most, where that is not what was
+    declared. It counts instead.
+    """
 
     limits: Mapping[tuple[str, str], float]
+    seen: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, service: str, key: str) -> float | None:
         return self.limits.get((service, key))
@@ -48,6 +53,7 @@ class Need:
     inputs: tuple[str, ...]
     key: str = ""  # of the limit that it is held against
     declared: float | None = None
+    seen: float | None = None  # by the run, and counts before what was declared
 
     @property
     def wanted(self) -> float:
@@ -56,11 +62,12 @@ class Need:
     @property
     def verdict(self) -> Verdict | None:
         """Tight: the mean fits, busy moments do not. None where nothing was declared."""
-        if self.declared is None:
+        there = self.declared if self.seen is None else self.seen
+        if there is None:
             return None
-        if self.declared >= self.wanted:
+        if there >= self.wanted:
             return "enough"
-        return "tight" if self.declared >= self.mean else "short"
+        return "tight" if there >= self.mean else "short"
 
 
 def talk_of(inputs: Inputs) -> Talk:
@@ -79,15 +86,18 @@ def call_tokens(inputs: Inputs) -> CallTokens:
 
 def needs(calls: int, inputs: Inputs, declared: Declared) -> tuple[Need, ...]:
     """Every line, for ``calls`` held at once."""
-    lines = (
+    lines = [
         *_sip(calls, inputs, declared),
         *_streams("stt", calls, inputs, declared, "call.speech"),
         *_llm(calls, inputs, declared),
         *_streams("tts", calls, inputs, declared, "call.reply"),
         *_bandwidth(calls, inputs),
         *_generator(calls, inputs),
+    ]
+    return tuple(
+        replace(each, seen=declared.seen.get(each.service)) if each.key == "concurrent" else each
+        for each in lines
     )
-    return tuple(lines)
 
 
 def _sip(calls: int, inputs: Inputs, declared: Declared) -> Iterator[Need]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 from otel_voiceload.analysis.inflection import Candidate, Finding
@@ -19,11 +20,15 @@ Basis = Literal["limits", "bounds"]
 
 @dataclass(frozen=True, slots=True)
 class AtPeak:
-    """Mean turn latency at the expected peak in seconds; ``after_s`` from best to worst."""
+    """Mean turn latency at the expected peak in seconds; ``after_s`` from best to worst.
+
+    No turn takes longer than ``deadline_s``: nobody waits on. None where nobody told.
+    """
 
     calls: float
     now_s: float
     after_s: Span
+    deadline_s: float | None = None
 
     @property
     def saves_ms(self) -> Span:
@@ -61,12 +66,13 @@ def in_order(
     if model is None or not fulls or (finding.status == "at_most"):
         return tuple(_blind(each) for each in causes.values())
     made: list[Fix] = []
+    waits = next((each for each in fulls if _makes_wait(each)), None)
     for place, full in enumerate(fulls):
         if peak is not None and (full.ci[0] if full.ci else full.calls) >= peak:
             break  # it carries the peak as it is, and so do those behind it
         fix = _fix(place, fulls, model, causes.get(full.component), peak)
-        if peak is not None:
-            fix = _with_peak(fix, full, fulls[0], model, peak, now_s if place == 0 else None)
+        if peak is not None and _makes_wait(full):
+            fix = _with_peak(fix, full, model, peak, now_s if full is waits else None)
         made.append(fix)
         if fix.basis == "bounds" or (peak and fix.ci is not None and fix.ci[0] >= peak):
             break  # nothing is known beyond, or nobody needs it
@@ -109,9 +115,12 @@ def _bounds(model: Model, own: Span, after: Span) -> Span:
     return low, after[1]
 
 
-def _with_peak(
-    fix: Fix, full: Full, first: Full, model: Model, peak: float, measured_s: float | None
-) -> Fix:
+def _makes_wait(full: Full) -> bool:
+    """What limits calls keeps them from beginning; the turns of those that begin do not wait."""
+    return full.cap.kind != "calls"
+
+
+def _with_peak(fix: Fix, full: Full, model: Model, peak: float, measured_s: float | None) -> Fix:
     if fix.ci is None:
         return fix
     now_s = measured_s
@@ -120,7 +129,8 @@ def _with_peak(
     low, high = fix.ci
     best_s = model.latency_s(peak, high)
     worst_s = now_s if fix.basis == "bounds" else min(now_s, model.latency_s(peak, low))
-    at_peak = AtPeak(peak, now_s, (min(best_s, worst_s), worst_s))
+    deadline_s = model.patience_s if isfinite(model.patience_s) else None
+    at_peak = AtPeak(peak, now_s, (min(best_s, worst_s), worst_s), deadline_s)
     return Fix(
         fix.component, fix.action, fix.ceiling_after, fix.ci, fix.next_bottleneck, fix.basis,
         fix.why, at_peak,

@@ -6,12 +6,16 @@ from typing import Literal, TypedDict
 
 
 class FixAtPeak(TypedDict):
-    """Mean turn latency at the expected peak; of a pair the first is the best case."""
+    """Mean turn latency at the expected peak; of a pair the first is the best case.
+
+    Callers wait no longer than ``deadline_s``: a figure that reaches it is a least value.
+    """
 
     calls: float
     now_s: float
     after_s: tuple[float, float]
     saves_ms: tuple[float, float]  # the least and the most
+    deadline_s: float | None
 
 
 class Fix(TypedDict):

@@ -20,7 +20,7 @@ from otel_voiceload.errors import ExitCode, UsageError
 from otel_voiceload.reports import build_findings
 from otel_voiceload.reports import plan_rows as rows
 from otel_voiceload.reports.build import Examined
-from otel_voiceload.reports.plan_model import mean_turn_s, read_model
+from otel_voiceload.reports.plan_model import mean_turn_s, read_model, seen_at_most
 from otel_voiceload.reports.plan_types import Plan, PlanRun
 from otel_voiceload.reports.plan_words import headline, nothing_known, undecided_by
 from otel_voiceload.store.reading import Reading
@@ -113,9 +113,9 @@ def _plan(
     undecided: str | None,
 ) -> Plan:
     calls = options.target_calls
-    declared = demand.Declared(
-        {(service, key): value for service, key, value in options.written.limits.declared()}
-    )
+    limits = {(service, key): value for service, key, value in options.written.limits.declared()}
+    at_once = {service: value for (service, key), value in limits.items() if key == "concurrent"}
+    declared = demand.Declared(limits, seen_at_most(model, at_once))
     wanted = () if calls is None else demand.needs(calls, inputs, declared)
     paid = None
     if calls is not None and options.prices is not None:

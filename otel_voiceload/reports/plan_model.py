@@ -222,6 +222,7 @@ def _with_caps(model: Model, found: Inflections, declared: Mapping[str, tuple[Ca
     """Measured limits before declared ones of the same kind, and a word where they differ."""
     caps = dict(declared)
     notes: list[str] = []
+    sure: list[float] = []
     finding = found.components
     if finding.status in ("found", "ambiguous"):
         for candidate in finding.candidates:
@@ -233,10 +234,29 @@ def _with_caps(model: Model, found: Inflections, declared: Mapping[str, tuple[Ca
             others = tuple(cap for cap in caps.get(name, ()) if cap.kind != made.kind)
             notes += _differs(name, made, caps.get(name, ()), model)
             caps[name] = (made, *others)
+            sure.append(candidate.ci[0] if candidate.ci else 0.0)
     if finding.status == "ambiguous":
         names = " and ".join(each.component for each in finding.candidates)
         notes.append(f"{names} bent together: each of them counts as full there, perhaps wrongly")
-    return replace(model, caps=caps, notes=tuple(notes))
+    carried = model.carried
+    if carried is not None and sure:
+        # What a full one served went through the others as well: so many they carry for certain.
+        carried = max(carried, min(sure))
+    return replace(model, caps=caps, notes=tuple(notes), carried=carried)
+
+
+def seen_at_most(model: Model, declared: Mapping[str, float]) -> dict[str, float]:
+    """Requests at work that the run had at most, of services that declare clearly other ones."""
+    return {
+        name: cap.value
+        for name, value in declared.items()
+        for cap in model.caps.get(name, ())
+        if (cap.kind, cap.basis) == ("servers", "measured") and _is_other(value, cap.value)
+    }
+
+
+def _is_other(declared: float, seen: float) -> bool:
+    return abs(declared / seen - 1) > _NEAR
 
 
 def _measured_cap(candidate: Candidate, bend: Bend, model: Model) -> Cap | None:
@@ -259,7 +279,7 @@ def _differs(name: str, made: Cap, others: Sequence[Cap], model: Model) -> list[
     return [
         f"{name}: {cap.why}, and the run had {made.value:.3g} at work at most: the run counts"
         for cap in others
-        if cap.kind == "servers" and abs(cap.value / made.value - 1) > _NEAR
+        if cap.kind == "servers" and _is_other(cap.value, made.value)
     ]
 
 

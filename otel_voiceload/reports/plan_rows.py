@@ -100,6 +100,7 @@ def need(need: demand.Need, inputs: Inputs) -> PlanNeed:
         "mean": need.mean,
         "grant": need.wanted,
         "declared": need.declared,
+        "seen": need.seen,
         "verdict": need.verdict,
         "formula": need.formula,
         "sources": list(dict.fromkeys(inputs.source(name) for name in need.inputs)),

@@ -73,7 +73,10 @@ class PlanWhatIf(TypedDict):
 
 
 class PlanNeed(TypedDict):
-    """``grant``: what suffices for nearly all of the time; ``mean`` where there is no peak."""
+    """``grant``: what suffices for nearly all of the time; ``mean`` where there is no peak.
+
+    ``seen`` is what the run had at most where it is not what was declared: the verdict is by it.
+    """
 
     service: str
     what: str
@@ -81,6 +84,7 @@ class PlanNeed(TypedDict):
     mean: float
     grant: float
     declared: float | None
+    seen: float | None
     verdict: Literal["enough", "tight", "short"] | None
     formula: str
     sources: list[str]

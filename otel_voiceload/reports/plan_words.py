@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from otel_voiceload.analysis.changes import Change
 from otel_voiceload.analysis.saturation import Model
-from otel_voiceload.reports.plan_types import Plan, PlanNext, PlanWhatIf
+from otel_voiceload.reports.plan_types import Plan, PlanNeed, PlanNext, PlanWhatIf
 from otel_voiceload.reports.report import Report
 
 
@@ -17,14 +17,17 @@ def headline(plan: Plan) -> str:
     if plan["what_if"] is not None:
         return _of_change(plan["what_if"])
     if plan["target_calls"] is not None:
-        short = [
-            f"{each['service']} {each['what']}"
-            for each in plan["needs"]
-            if each["verdict"] in ("short", "tight")
-        ]
-        what = f"What {plan['target_calls']:,} calls at once ask for."
-        return f"{what} Declared and not enough: {'; '.join(short)}." if short else what
+        lacking = [each for each in plan["needs"] if each["verdict"] in ("short", "tight")]
+        declared = [_need(each) for each in lacking if each["seen"] is None]
+        seen = [_need(each) for each in lacking if each["seen"] is not None]
+        said = f"What {plan['target_calls']:,} calls at once ask for."
+        said += f" Declared and not enough: {'; '.join(declared)}." if declared else ""
+        return said + (f" Measured and not enough: {'; '.join(seen)}." if seen else "")
     return "" if plan["run"] is None else plan["run"]["headline"]
+
+
+def _need(need: PlanNeed) -> str:
+    return f"{need['service']} {need['what']}"
 
 
 def _of_change(made: PlanWhatIf) -> str:

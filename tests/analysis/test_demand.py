@@ -103,3 +103,10 @@ def test_one_call_needs_one_of_each() -> None:
 
 def test_the_tokens_of_a_call_follow_its_turns() -> None:
     assert call_tokens(settle({"call.turns": 3.0}, "f", {})).input == 3360
+
+
+def test_what_a_run_had_counts_before_what_was_declared() -> None:
+    found = needs(100, settle({}, "f", {}), Declared({("llm", "concurrent"): 1e6}, {"llm": 1.0}))
+    held = {(each.service, each.key): each for each in found}[("llm", "concurrent")]
+
+    assert (held.declared, held.seen, held.verdict) == (1e6, 1.0, "short")

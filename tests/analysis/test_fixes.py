@@ -5,6 +5,7 @@ from math import isclose
 
 from otel_voiceload.analysis.fixes import in_order
 from otel_voiceload.analysis.inflection import Candidate, Finding
+from otel_voiceload.analysis.saturation import Cap
 from tests.analysis.plans import model
 
 LLM = Candidate(
@@ -126,3 +127,17 @@ def test_declared_limits_have_an_order_though_nothing_bent() -> None:
     found = in_order(Finding("not_reached", 40.0), model(60.0, tts=70.0, stt=200.0))
 
     assert [fix.component for fix in found] == ["llm", "tts", "stt"]
+
+
+def test_what_keeps_calls_from_beginning_makes_no_turn_slower() -> None:
+    lines = {"sip": (Cap("calls", 20.0, "declared", "calls per second 1 in limits.yaml"),)}
+    known = replace(model(48.0, tts=70.0, stt=200.0, more=lines), patience_s=4.0)
+    sip, llm, tts = in_order(FOUND, known, 140.0, 3.9)
+
+    assert (sip.component, sip.at_peak) == ("sip", None)
+    assert llm.at_peak is not None
+    assert (llm.at_peak.now_s, llm.at_peak.deadline_s) == (3.9, 4.0), (
+        "the first that turns wait for"
+    )
+    assert tts.at_peak is not None
+    assert tts.at_peak.now_s == 4.0, "nobody waits longer"

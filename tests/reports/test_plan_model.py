@@ -7,7 +7,7 @@ import pytest
 from otel_voiceload.analysis.inflection import Inflections, find
 from otel_voiceload.analysis.levels import Evidence
 from otel_voiceload.capacity.declared import PlanFile
-from otel_voiceload.reports.plan_model import RunModel, mean_turn_s, read_model
+from otel_voiceload.reports.plan_model import RunModel, mean_turn_s, read_model, seen_at_most
 from tests.analysis import shapes
 
 CALLS = (4.0, 8.0, 16.0, 32.0, 64.0, 96.0)
@@ -81,6 +81,8 @@ def test_the_component_that_bent_has_the_limit_that_was_measured() -> None:
     assert llm.cap.value == pytest.approx(40 / 3 * 0.6, rel=0.05)  # turns a second x busy
     assert made.model.unknown == ("stt", "tts")
     assert made.model.carried == pytest.approx(40, rel=0.1)
+    assert llm.ci is not None
+    assert made.model.carried >= llm.ci[0], "the others carry what the full one serves"
 
 
 def test_only_levels_well_below_the_onset_tell_what_work_is() -> None:
@@ -152,6 +154,9 @@ def test_the_plan_file_wins_and_a_difference_is_said() -> None:
     kinds = [(cap.kind, cap.basis) for cap in made.model.caps["llm"]]
     assert kinds == [("servers", "measured"), ("turns_per_s", "declared")]
     assert "llm: concurrent 80 in limits.yaml" in made.model.notes[0]
+    at_work = made.model.caps["llm"][0].value
+    assert seen_at_most(made.model, {"llm": 80.0, "tts": 80.0}) == {"llm": at_work}
+    assert seen_at_most(made.model, {"llm": 1.1 * at_work}) == {}
 
 
 def test_an_empty_run_gives_assumptions_and_no_limit() -> None:

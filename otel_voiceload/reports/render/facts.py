@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isclose
+
 from otel_voiceload.reports.fix_types import Fix, FixAtPeak
 from otel_voiceload.reports.render.phrases import (
     STOP_REASONS,
@@ -81,10 +83,31 @@ def about_headroom(report: Report) -> str:
         return f"unknown at an expected peak of {calls(peak)} calls: the ceiling is unknown"
     more = f"{headroom['calls']:+.0f} calls"
     ratio = "" if headroom["ratio"] is None else f" ({headroom['ratio'] * 100:+.0f}%)"
+    lower = peak + headroom["calls"]
+    names = _whose_end(report, lower)
     return (
         f"{more}{ratio} over an expected peak of {calls(peak)}, by the lower end of what is known:"
-        f" {calls(peak + headroom['calls'])}"
+        f" {calls(lower)}{f' ({names})' if names else ''}"
     )
+
+
+def _whose_end(report: Report, lower: float) -> str:
+    """The ceiling or the component that has this lower end."""
+    ends = [
+        (each["limited_by"], _lower(each))
+        for each in (report["ceiling"]["slo"], report["ceiling"]["degradation"])
+        if each["limited_by"]
+    ]
+    ends += [
+        (each["component"], each["ci"][0])
+        for each in report["inflection"]["candidates"]
+        if each["ci"] is not None
+    ]
+    return next((str(name) for name, end in ends if end is not None and isclose(end, lower)), "")
+
+
+def _lower(ceiling: Ceiling) -> float | None:
+    return ceiling["calls"] if ceiling["ci"] is None else ceiling["ci"][0]
 
 
 def about_calls(report: Report) -> list[str]:
@@ -210,11 +233,27 @@ def about_fixes(report: Report) -> list[str]:
 
 
 def _nothing_to_fix(report: Report) -> list[str]:
-    """Why there is no fix though a component bends: the expected peak lies below."""
-    peak, found = report["headroom"]["expected_peak"], report["inflection"]
+    """Why there is no fix though a component bends: the expected peak lies below.
+
+    A threshold may be broken there all the same, and the headroom be short of it: no component is
+    full then, so more capacity is not promised to mend it.
+    """
+    headroom, found = report["headroom"], report["inflection"]
+    peak = headroom["expected_peak"]
     first = next(iter(found["candidates"]), None)
     if peak is None or first is None or first["ci"] is None or first["ci"][0] < peak:
         return []
+    if headroom["calls"] is not None and headroom["calls"] < 0:
+        short = _whose_end(report, peak + headroom["calls"])
+        onset = None if found["climb"] is None else found["climb"]["from"]
+        climbs = ""
+        if onset is not None and onset < peak:
+            climbs = f", though latency climbs from about {calls(onset)} on"
+        return [
+            f"what is short at {calls(peak)} calls is {short or 'a threshold'}, not a component:"
+            f" {first['component']}, the first to be full, carries at least {calls(first['ci'][0])}"
+            f"{climbs}; more capacity is not known to mend it"
+        ]
     return [
         f"no component needs more capacity for {calls(peak)} calls: {first['component']}, the first"
         f" to be full, carries at least {calls(first['ci'][0])}"
@@ -230,8 +269,8 @@ def fix_in_words(fix: Fix) -> str:
             parts[0] += f", {'again' if then == fix['component'] else 'next'} {then}"
     elif fix["ci"] is not None:
         low, high = fix["ci"]
-        why = f", because {fix['why']}" if fix["why"] else ""
-        parts[0] += f": at least {low:.0f} calls, up to {high:.0f}{why}"
+        why = f"; where in between is not known: {fix['why']}" if fix["why"] else ""
+        parts[0] += f": then good for at least {low:.0f} calls, up to {high:.0f}{why}"
     peak = fix["at_peak"]
     if peak is not None:
         parts.append(_at_peak(peak))
@@ -239,12 +278,24 @@ def fix_in_words(fix: Fix) -> str:
 
 
 def _at_peak(peak: FixAtPeak) -> str:
-    best, worst = (seconds(each) for each in peak["after_s"])
-    least, most = (f"{each:,.0f}" for each in peak["saves_ms"])
+    deadline_s = peak["deadline_s"]
+    best, worst = (seconds(each, deadline_s) for each in peak["after_s"])
     after = best if best == worst else f"{best} to {worst}"
-    saves = most if least == most else f"{least} to {most}"
-    now = seconds(peak["now_s"])
+    now = seconds(peak["now_s"], deadline_s)
     turn = f"at {calls(peak['calls'])} calls the mean turn"
     if now == best == worst:
         return f"{turn} stays {now}"
-    return f"{turn} is {now} and becomes {after} (-{saves} ms)"
+    return f"{turn} is {now} and becomes {after} ({_saved(peak)})"
+
+
+def _saved(peak: FixAtPeak) -> str:
+    """A turn at the deadline would have taken longer still, so what it saves is a least value."""
+    least, most = (f"{each:,.0f}" for each in peak["saves_ms"])
+    deadline_s = peak["deadline_s"]
+    if deadline_s is not None and peak["now_s"] >= deadline_s:
+        return "saves nothing for certain" if least == "0" else f"saves at least {least} ms"
+    if least == most:
+        return f"saves {most} ms"
+    if least == "0":
+        return f"saves up to {most} ms, perhaps nothing"
+    return f"saves {least} to {most} ms"

@@ -48,10 +48,14 @@ def _rows(plan: Plan) -> Iterator[Row]:
         of = " ".join(need["sources"])
         what = need["what"]
         yield "need", need["service"], what, need["mean"], None, need["grant"], need["unit"], of
+        verdict: str | None = need["verdict"]
+        if need["seen"] is not None:
+            yield "seen", need["service"], what, need["seen"], None, None, need["unit"], verdict
+            verdict = "contradicted by the run"
         if need["declared"] is not None:
             yield (
                 "declared", need["service"], what, need["declared"], None, None, need["unit"],
-                need["verdict"],
+                verdict,
             )  # fmt: skip
     bill = plan["cost"]
     if bill is not None:

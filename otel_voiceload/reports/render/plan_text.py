@@ -100,6 +100,8 @@ def _needs(plan: Plan, color: bool) -> list[str]:
         lines.append(f"{left} {painted}{words.rests_on(each['sources'])}")
     longest = plan["longest_request_tokens"]
     notes = ["grant: enough for all but a thousandth of the time (`enough` below)"]
+    if any(each["seen"] is not None for each in plan["needs"]):
+        notes.append("what the run had at most stands in place of what it contradicts")
     if longest is not None:
         notes.append(f"the longest request of a call has {longest:,.0f} tokens of input")
     return [*lines, *_paragraph("", notes)]

@@ -50,7 +50,8 @@ def rests_on(sources: list[str]) -> str:
 def declared(need: PlanNeed) -> str:
     if need["declared"] is None:
         return ""
-    return f"{amount(need['declared'], need['unit'])} {need['verdict'] or ''}".strip()
+    there = need["declared"] if need["seen"] is None else need["seen"]
+    return f"{amount(there, need['unit'])} {need['verdict'] or ''}".strip()
 
 
 def limit_cells(limit: PlanLimit) -> tuple[str, str, str, str, str]:
@@ -67,7 +68,8 @@ def limit_cells(limit: PlanLimit) -> tuple[str, str, str, str, str]:
 
 
 def about_what_if(made: PlanWhatIf) -> list[str]:
-    lines = [f"before: {_outcome(made['before'])}", f"after: {_outcome(made['after'])}"]
+    lines = [f"before: {_outcome(made['before'])}"]
+    lines += [f"after: {_outcome(made['after'])}{_for_certain(made['after'])}"]
     peak = made["peak_calls"]
     before, after = made["before"], made["after"]
     if peak is not None and before["peak_p50_s"] is not None and after["peak_p50_s"] is not None:
@@ -89,12 +91,20 @@ def _outcome(made: PlanOutcome) -> str:
             interval = f"95 %: {ci[0]:.0f} to {ci[1]:.0f}"
         how = "simulated" if each["simulated"] else "by the law"
         parts.append(f"{each['component']} full at {each['calls']:.0f} ({interval}), {how}")
+    return " or ".join(parts) or "no limit is known"
+
+
+def _for_certain(made: PlanOutcome) -> str:
+    """Of a change only: what was measured is not in doubt for limits that it never met."""
     carries = made["carries"]
-    text = " or ".join(parts) or "no limit is known"
-    if made["unknown"] and carries is not None:
-        names = " and ".join(made["unknown"])
-        text += f"; at least {carries[0]:.0f}, since the limit of {names} is not known"
-    return text
+    if not made["unknown"] or carries is None:
+        return ""
+    names = " and ".join(made["unknown"])
+    limit = "limit" if len(made["unknown"]) == 1 else "limits"
+    return (
+        f"; for certain {carries[0]:.0f}, and how many more is not known: no level told the"
+        f" {limit} of {names}"
+    )
 
 
 def about_input(each: PlanInput) -> tuple[str, str, str]:

@@ -118,3 +118,44 @@ def test_a_peak_below_the_first_limit_needs_no_fix_and_the_report_says_why() -> 
         "no component needs more capacity for 40 calls: llm, the first to be full, carries at"
         " least 41"
     ]
+
+
+@pytest.mark.parametrize(
+    ("now_s", "after_s", "saves_ms", "text"),
+    [
+        (1.5, (0.8, 0.8), (700.0, 700.0), "is 1.50 s and becomes 0.80 s (saves 700 ms)"),
+        (5.4, (0.9, 1.3), (4072.0, 4535.0), "0.90 s to 1.30 s (saves 4,072 to 4,535 ms)"),
+        (3.9, (0.7, 3.9), (0.0, 3197.0), "3.90 s (saves up to 3,197 ms, perhaps nothing)"),
+        (8.0, (0.7, 0.7), (7300.0, 7300.0), "is >8 s and becomes 0.70 s (saves at least 7,300 ms)"),
+        (8.0, (0.7, 8.0), (0.0, 7300.0), "becomes 0.70 s to >8 s (saves nothing for certain)"),
+        (8.0, (8.0, 8.0), (0.0, 0.0), "stays >8 s"),
+    ],
+)
+def test_what_a_fix_saves_per_turn_has_no_sign_to_be_misread(
+    now_s: float, after_s: tuple[float, float], saves_ms: tuple[float, float], text: str
+) -> None:
+    fix = demo_report()["fixes"][0]
+    fix["at_peak"] = {
+        "calls": 100.0, "now_s": now_s, "after_s": after_s, "saves_ms": saves_ms, "deadline_s": 8.0
+    }  # fmt: skip
+
+    assert facts.fix_in_words(fix).endswith(text)
+
+
+def test_a_threshold_that_is_short_is_named_before_a_component_that_is_not() -> None:
+    report = demo_report()
+    report["fixes"] = []
+    report["ceiling"]["slo"] = {
+        "calls": 35.0,
+        "ci": (32.0, 40.0),
+        "limited_by": "turn_latency: p95",
+    }
+    report["headroom"] = {"expected_peak": 40.0, "calls": -8.0, "ratio": -0.2}
+
+    assert facts.about_headroom(report).endswith("what is known: 32 (turn_latency: p95)")
+    (said,) = facts.about_fixes(report)
+    assert said.startswith(
+        "what is short at 40 calls is turn_latency: p95, not a component: llm, the first to be"
+        " full, carries at least 41"
+    )
+    assert said.endswith("more capacity is not known to mend it")

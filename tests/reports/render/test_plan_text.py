@@ -46,7 +46,8 @@ def full() -> Plan:
             "ceiling_after": None, "ci": (44.0, 110.0), "next_bottleneck": None, "basis": "bounds",
             "why": "stt and tts carried 46 calls without bending and never met more",
             "at_peak": {
-                "calls": 60.0, "now_s": 1.5, "after_s": (0.8, 1.5), "saves_ms": (0.0, 700.0)
+                "calls": 60.0, "now_s": 1.5, "after_s": (0.8, 1.5), "saves_ms": (0.0, 700.0),
+                "deadline_s": 8.0,
             },
         }
     ]  # fmt: skip
@@ -70,7 +71,8 @@ def test_colour_changes_nothing_but_the_colour(full: Plan) -> None:
         "WHAT IF llm.capacity=2x, stt.latency=80ms",
         "NEEDED for 10,000,000 calls at once",
         "100,000 short",
-        "at least 44 calls, up to 110, because",
+        "at least 44 calls, up to 110; where in between is not known: stt and tts",
+        "(saves up to 700 ms, perhaps nothing)",
         "together 6,000,000.00 EUR an hour",
         "INPUTS, to be edited",
     ],

@@ -85,6 +85,7 @@ RUN_COPY: Final = "voiceload.run.copy"  # JSON text: the ledger of the user's ow
 RUN_PLANTED: Final = "voiceload.run.planted"  # "llm:48": what a demo planted
 IMPORT_FILE: Final = "voiceload.import.file"  # its name; on the run that it was made into
 IMPORT_CONTENT: Final = "voiceload.import.content"  # hash; only when all of it was handed on
+IMPORT_BYTES: Final = "voiceload.import.bytes"  # of that content, after decompression
 SHARD_INDEX: Final = "voiceload.shard.index"
 SHARD_COUNT: Final = "voiceload.shard.count"
 PHASE_NAME: Final = "voiceload.phase.name"

@@ -26,7 +26,8 @@ def import_(
 
     Spans that name a run (`voiceload.run.id`) go to that run, and those that carry a call's trace
     id to that call's. A file that names none becomes a run of its own, under an id that follows
-    from its content: the same file twice is stored once. What can not be read is named with its
+    from its content: the same file twice is stored once, and one that has grown since goes on with
+    its run. What can not be read is named with its
     place, and the rest is stored; the exit code is then 4.
     """
     common.one_of("text", "json")
@@ -39,7 +40,9 @@ def import_(
 def _text(result: Imported) -> str:
     if result.known:
         where = f"as run {result.run_id}" if result.run_id else "in the runs that it names"
-        return f"{result.name} is in the store already, {where}; nothing was stored"
+        what = f"all that can be read of {result.name}" if result.lost else result.name
+        said = f"{what} is in the store already, {where}; nothing was stored"
+        return "\n".join([said, *_tagged(result), *_left_out(result)])
     rate = result.spans / result.seconds if result.seconds else 0.0
     more = f" and {result.metrics:,} metrics" if result.metrics else ""
     lines = [
@@ -49,7 +52,23 @@ def _text(result: Imported) -> str:
     for joined in result.joined:
         run = f"run {joined.run_id}, by {joined.joined_by}" if joined.run_id else "no run"
         lines.append(f"  {joined.spans:,} spans of {joined.traces:,} traces belong to {run}")
-    lines += [f"  {count:,} spans rejected: {why}" for why, count in result.rejected.items()]
+    if result.earlier:
+        lines.append(f"  the file goes on with run {result.run_id} of an earlier import")
+        lines += _tagged(result)
+    for why, count in result.lost_before.items():
+        lines.append(f"  still counted against that run: {count:,} {why} of the earlier import")
+    lines += _left_out(result)
+    runs = list(dict.fromkeys(joined.run_id for joined in result.joined if joined.run_id))
+    lines += [f"next: ovl doctor {run}; ovl analyze {run}" for run in runs[:3]]
+    return "\n".join(lines)
+
+
+def _tagged(result: Imported) -> list[str]:
+    return [f"  that run is now {result.also_tagged} as well"] if result.also_tagged else []
+
+
+def _left_out(result: Imported) -> list[str]:
+    lines = [f"  {count:,} spans rejected: {why}" for why, count in result.rejected.items()]
     for kind, count in result.broken.items():
         what = (
             "pieces could not be read" if kind == "unreadable" else f"requests of {kind} left out"
@@ -57,9 +76,7 @@ def _text(result: Imported) -> str:
         lines.append(f"  {count:,} {what}")
     if sum(result.broken.values()) > SHOWN:
         lines.append(f"  only the first {SHOWN} of them were named")
-    runs = list(dict.fromkeys(joined.run_id for joined in result.joined if joined.run_id))
-    lines += [f"next: ovl doctor {run}; ovl analyze {run}" for run in runs[:3]]
-    return "\n".join(lines)
+    return lines
 
 
 def _json(result: Imported) -> str:
@@ -68,6 +85,8 @@ def _json(result: Imported) -> str:
         "digest": result.content.digest,
         "run_id": result.run_id,
         "known": result.known,
+        "goes_on": result.earlier is not None,
+        "lost_before": result.lost_before,
         "requests": result.requests,
         "spans": result.spans,
         "metrics": result.metrics,

@@ -62,12 +62,13 @@ def on_disk(name: str, stdin: BinaryIO, folder: Path) -> Iterator[Path]:
         yield Path(kept.name)
 
 
-def fingerprint(path: Path) -> Print:
-    """Reads the whole file once. One that ends in the middle is what could be read of it."""
+def fingerprint(path: Path, first_bytes: int | None = None) -> Print:
+    """Reads the whole file once, or the first of its content. One that ends in the middle is what
+    could be read of it."""
     digest, size, names_run, before = blake2b(digest_size=16), 0, False, b""
     with _opened(path) as file:
         try:
-            while chunk := file.read(_CHUNK_BYTES):
+            while chunk := file.read(_most(first_bytes, size)):
                 digest.update(chunk)
                 size += len(chunk)
                 names_run = names_run or _NAME in before + chunk
@@ -75,6 +76,12 @@ def fingerprint(path: Path) -> Print:
         except CUT_OFF:
             pass  # told with its place when the requests are read
     return Print(digest.hexdigest(), size, names_run)
+
+
+def _most(first_bytes: int | None, read_bytes: int) -> int:
+    if first_bytes is None:
+        return _CHUNK_BYTES
+    return min(_CHUNK_BYTES, first_bytes - read_bytes)
 
 
 def requests(path: Path) -> Iterator[Part | Broken]:

@@ -31,8 +31,11 @@ from otel_voiceload.errors import CollectorError, UsageError
 from otel_voiceload.interop import source
 from otel_voiceload.interop.requests import Broken, Part, batches
 from otel_voiceload.model import ClockAnchor
-from otel_voiceload.runner import collector
+from otel_voiceload.reports.marks import read_marks, write_marks
+from otel_voiceload.runner import collector, earlier_import
+from otel_voiceload.runner.earlier_import import Earlier
 from otel_voiceload.store.open import open_store
+from otel_voiceload.store.reading import Reading
 from otel_voiceload.telemetry.batches import Batch
 from otel_voiceload.telemetry.context import new_run_id, run_span_id, run_trace_id, span_id
 from otel_voiceload.telemetry.otlp import RunScope, attributes, make_span
@@ -74,7 +77,10 @@ class Imported:
     name: str
     content: source.Print
     run_id: str | None = None  # the run that the file was made into; None: it named its own
-    known: bool = False  # the same content is in the store already: nothing was stored
+    known: bool = False  # all of it is in the store already: nothing was stored
+    earlier: Earlier | None = None  # the import whose run it goes on with
+    also_tagged: str = ""  # what a run that was there before is called as well
+    lost_before: dict[str, int] = field(default_factory=dict)  # that counts against that run still
     requests: int = 0
     spans: int = 0
     metrics: int = 0
@@ -107,13 +113,20 @@ def import_file(
     store.mkdir(parents=True, exist_ok=True)
     with source.on_disk(name, stdin, store) as path:
         result = Imported(name, source.fingerprint(path))
-        if (run_id := _known(store, result.content.digest)) is not None:
-            result.run_id, result.known = run_id or None, True
+        if (store / "recordings").is_dir():
+            with open_store(store) as reading:
+                _look_back(reading, path, result)
+        _tag(store, tag, result)
+        if result.known and not result.earlier:
             return result
         parts = _Parts(path, result, note)
         first = next(parts, None)
         if first is None:
             raise UsageError(f"{_nothing(result)}; {source.WHAT_IS_READ}")
+        if result.known:
+            for _ in parts:
+                pass  # counts them, and names what is broken
+            return result
         begun_s = time.monotonic()
         handle = collector.start(store)
         # Parsed JSON has no cycles, and looking for them takes longer than parsing it.
@@ -145,13 +158,30 @@ def _make_store(store: Path) -> None:
         ) from error
 
 
-def _known(store: Path, digest: str) -> str | None:
-    """The run that this content was made into before, "" when it named its own; None: neither."""
-    if not (store / "recordings").is_dir():
-        return None
-    with open_store(store) as reading:
-        rows = reading.sql(_KNOWN, digest=digest).rows
-    return str(rows[0][0]) if rows else None
+def _tag(store: Path, tag: str, result: Imported) -> None:
+    """What a run of before is called from now on: a mark, since recordings are never altered."""
+    own = result.earlier.tag if result.earlier else ""
+    if tag and result.run_id and tag != own and (result.known or own):
+        write_marks(store, read_marks(store).tagged(tag, result.run_id))
+        result.also_tagged = tag
+
+
+def _look_back(reading: Reading, path: Path, result: Imported) -> None:
+    """Whether the store has this content, or the run that it goes on with."""
+    rows = reading.sql(_KNOWN, digest=result.content.digest).rows
+    if rows:
+        result.run_id, result.known = str(rows[0][0]) or None, True
+        return
+    if result.content.names_run:
+        return
+    result.earlier = earlier = earlier_import.find(reading, path)
+    if earlier is None:
+        return
+    result.run_id = earlier.run_id
+    if not earlier.is_beginning_of(path, result.content):
+        result.lost_before = earlier.lost
+        # An import that was cut off may still want its end, with nothing else to add.
+        result.known = earlier.whole and earlier_import.holds_all(reading, path)
 
 
 def _nothing(result: Imported) -> str:
@@ -278,7 +308,8 @@ def _send(sender: _Sender, first: Part, rest: Iterator[Part], result: Imported, 
         yield from rest
 
     if not result.content.names_run:
-        result.run_id = new_run_id(first.first_unix_ns or 0, result.content.digest[:6])
+        if result.earlier is None:
+            result.run_id = new_run_id(first.first_unix_ns or 0, result.content.digest[:6])
         # Before the spans: an import that is cut off leaves a run that can be read.
         sender.send(_said_of(result, names.SPAN_RUN_START, tag))
     for batch in batches(all_parts()):
@@ -293,11 +324,22 @@ def _said_of(result: Imported, name: str, tag: str) -> Batch:
     run_id = result.run_id
     trace = run_trace_id(run_id or result.content.digest)
     own = run_span_id(run_id) if run_id and name == names.SPAN_RUN else span_id(trace, name)
-    from_ns = result.first_unix_ns or 0
     whole = name != names.SPAN_RUN_START
+    from_ns = result.first_unix_ns or 0
+    to_ns = result.last_unix_ns or from_ns
+    lost = Counter(result.lost)
+    if (earlier := result.earlier) is not None:
+        lost.update(result.lost_before)
+        tag = earlier.tag or tag
+        from_ns = min(from_ns, earlier.start_ns)
+        # Another span than the one before, and it ends later: the last word is read.
+        to_ns = max(to_ns, earlier.end_ns + 1)
+        if whole and earlier.whole:
+            own = span_id(trace, name, result.content.digest)
     values: dict[str, str | int | None] = {
         names.IMPORT_FILE: "stdin" if result.name == source.STDIN else Path(result.name).name,
         names.IMPORT_CONTENT: result.content.digest if whole else None,
+        names.IMPORT_BYTES: result.content.content_bytes if whole else None,
     }
     if run_id is not None:
         values |= {
@@ -306,13 +348,13 @@ def _said_of(result: Imported, name: str, tag: str) -> Batch:
             names.RUN_WIRE: "import",
             names.RUN_PROFILE: "import",
             names.RUN_TAG: tag,
-            names.RUN_SPANS_LOST: orjson.dumps(result.lost).decode() if whole else None,
+            names.RUN_SPANS_LOST: orjson.dumps(dict(lost)).decode() if whole else None,
         }
     span = make_span(
         RunScope(run_id or "", ClockAnchor(0, 0)),  # times are unix times already
         name,
         (trace, own, None),
-        (from_ns, (result.last_unix_ns or from_ns) if whole else from_ns),
+        (from_ns, to_ns if whole else from_ns),
         values,
     )
     resource = Resource(

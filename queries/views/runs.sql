@@ -12,7 +12,10 @@ with said as (
         attributes
     from run_spans
     where name in ('run', 'run.start') and scope_name = 'otel_voiceload' and run_id is not null
-    qualify row_number() over (partition by run_id order by (name = 'run') desc, start_ns) = 1
+    -- Of an import that went on, the last word ends last.
+    qualify row_number() over (
+        partition by run_id order by (name = 'run') desc, start_ns, end_ns desc
+    ) = 1
 ),
 seen as (
     select run_id, min(first_ns) as first_ns, max(last_ns) as last_ns

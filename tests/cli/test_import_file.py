@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 from otel_voiceload.cli import import_file as verb
 from otel_voiceload.interop.requests import Broken
 from otel_voiceload.interop.source import Print
+from otel_voiceload.runner.earlier_import import Earlier
 from otel_voiceload.runner.importing import SHOWN, Imported, Joined
 from otel_voiceload.store.open import open_store
 from tests.cli.ovl import Ended, ovl
@@ -87,6 +89,25 @@ def test_what_should_be_in_the_store_and_is_not_leaves_with_4(
         found = json.loads(ended.out)
         assert (found["rejected"], found["left_out"]) == (rejected, broken)
         assert found["first_left_out"] == [{"where": "line 2", "why": "it is not JSON"}]
+
+
+def test_a_file_that_goes_on_with_a_run_says_so_and_what_still_counts_against_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    result = replace(
+        WHOLE,
+        earlier=Earlier("run-a", whole=True, start_ns=0, end_ns=1, tag="t"),
+        also_tagged="u",
+        lost_before={"unreadable": 2},
+    )
+    ended = imported(result, tmp_path, monkeypatch, capsys)
+
+    assert ended.code == 0
+    assert ended.out.splitlines()[3:-1] == [
+        "  the file goes on with run run-a of an earlier import",
+        "  that run is now u as well",
+        "  still counted against that run: 2 unreadable of the earlier import",
+    ]
 
 
 @pytest.mark.parametrize(

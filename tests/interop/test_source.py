@@ -166,6 +166,12 @@ def test_a_line_without_an_end_is_skipped_in_bounded_memory(
     assert [each.where for each in broken] == ["line 2"]
 
 
+def first_line(tmp_path: Path) -> str:
+    path = tmp_path / "first line"
+    path.write_bytes(LINES[0])
+    return source.fingerprint(path).digest
+
+
 def test_a_fingerprint_is_of_the_content_and_finds_the_name_of_a_run(tmp_path: Path) -> None:
     plain, packed, other = (tmp_path / name for name in "abc")
     plain.write_bytes(b"\n".join(LINES))
@@ -174,6 +180,7 @@ def test_a_fingerprint_is_of_the_content_and_finds_the_name_of_a_run(tmp_path: P
     assert source.fingerprint(plain) == source.fingerprint(packed)
     assert not source.fingerprint(plain).names_run
     assert source.fingerprint(other).names_run
+    assert source.fingerprint(packed, len(LINES[0])).digest == first_line(tmp_path)
 
 
 def test_what_a_pipe_brings_is_on_disk_only_as_long_as_it_is_read(tmp_path: Path) -> None:

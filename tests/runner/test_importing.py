@@ -12,6 +12,7 @@ import pytest
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.interop import requests
+from otel_voiceload.reports.marks import read_marks
 from otel_voiceload.runner.importing import SENDERS, Imported, import_file
 from otel_voiceload.store.open import open_store
 
@@ -121,6 +122,36 @@ def test_an_import_that_was_interrupted_leaves_a_run_and_the_next_adds_the_rest(
 
     assert (whole.known, whole.spans) == (False, lines - 1)
     assert runs(store) == ((whole.run_id, lines - 1, True),), "none is missing, none there twice"
+
+
+def test_a_file_that_grew_goes_on_with_its_run_and_one_that_was_cut_adds_nothing(
+    tmp_path: Path,
+) -> None:
+    store, path = tmp_path / "store", tmp_path / "a.jsonl"
+    lines = [work(n) for n in range(4)]
+
+    def again(content: bytes, tag: str) -> Imported:
+        path.write_bytes(content)
+        return import_file(str(path), store, tag, io.BytesIO(), lambda _words: None)
+
+    def said() -> tuple[tuple[Any, ...], ...]:
+        with open_store(store) as reading:
+            return reading.sql("select run_id, tag, spans_lost from runs").rows
+
+    growing = b"\n".join(lines[:3])[:-9]
+    first = again(growing, "first")
+    assert said() == ((first.run_id, "first", '{"unreadable":1}'),)
+
+    grown = again(b"\n".join(lines[:3]), "second")
+    assert (grown.run_id, grown.known, grown.lost, grown.lost_before) == (
+        (first.run_id, False, {}, {})
+    )
+    assert said() == ((first.run_id, "first", "{}"),), "what was cut off has been read"
+    assert runs(store) == ((first.run_id, 3, True),)
+    assert read_marks(store).tags == {"second": first.run_id}
+
+    cut = again(b"\n".join(lines[:2])[:-9], "")
+    assert (cut.run_id, cut.known, cut.lost) == (first.run_id, True, {"unreadable": 1})
 
 
 def work(number: int) -> bytes:

@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from otel_voiceload.charts.labels import FONT_HEIGHT, PLAIN, plot_width, spaced, width_of
 from otel_voiceload.charts.theme import Spec, Width, chart, component_scale
 
 STATISTICS: Final = ("p50", "p95", "p99")
-MAX_TICKS: Final = 8
-LABEL_HEIGHT: Final = 13  # pixels
+LEAST_WIDTH: Final = 306  # pixels: the page's column of 340 without its padding
+BEND_ROOM: Final = 22  # pixels above the plot for the number of the bend
+NAME_ROOM: Final = 7 + width_of("p50-p99")  # pixels right of the last point
 FLOOR_S: Final = 0.02  # a network of half a millisecond would squeeze all that matters
 LEAST_S: Final = 1e-5  # no clock here tells less; a span of nothing has no logarithm
 WIDE_RANGE: Final = 1000.0  # where ticks at 1, 2 and 5 would stand too close
@@ -96,13 +98,14 @@ def spec(
     bends_here: bool = False,
     subtitle: str | None = None,
     width: Width = "container",
-    height: int = 240,
+    height: int = 256,
 ) -> Spec:
     """The chart; the interval and the climb are drawn only where ``bends_here``."""
     axes = own_axes(axes, curve)
+    x = _x(axes, plot_width(width, LEAST_WIDTH))
     layers: list[Spec] = []
     if bend is not None:
-        layers += _bend_layers(bend, bends_here, axes)
+        layers += _bend_layers(bend, bends_here, x)
     rows = _rows(curve, axes)
     colour = {"datum": name, "type": "nominal", "scale": component_scale(), "legend": None}
     y = {
@@ -110,9 +113,9 @@ def spec(
         "type": "quantitative",
         "title": "seconds",
         "scale": {"type": "log", "domain": list(axes.seconds), "clamp": True},
-        "axis": {"format": "~g", "values": _ticks(axes.seconds)},
+        "axis": {"format": PLAIN, "values": _ticks(axes.seconds)},
     }
-    shared = {"x": _x(axes), "y": y, "color": colour}
+    shared = {"x": x, "y": y, "color": colour}
     tooltip = [
         {"field": "calls", "title": "calls", "type": "quantitative"},
         {"field": "statistic", "type": "nominal"},
@@ -149,7 +152,10 @@ def spec(
             "encoding": {**shared, "text": {"field": "statistic", "type": "nominal"}},
         },
     ]
-    return {**chart(width=width, height=height, title=name, subtitle=subtitle), "layer": layers}
+    drawing = chart(width=width, height=height, title=name, subtitle=subtitle)
+    if bend is not None:  # its number stands above the plot, where no line and no name is
+        drawing["title"]["offset"] = BEND_ROOM
+    return {**drawing, "layer": layers}
 
 
 def _rows(curve: Sequence[Point], axes: Axes) -> list[dict[str, Any]]:
@@ -175,7 +181,7 @@ def _labels(rows: list[dict[str, Any]], axes: Axes, height: int) -> list[dict[st
     """A name at the right end of each line; lines that end on each other share one label."""
     low, high = axes.seconds
     plot_height = max(40, height - 90)  # without title and axis
-    apart = math.log(high / low) * LABEL_HEIGHT / plot_height
+    apart = math.log(high / low) * FONT_HEIGHT / plot_height
     labels: list[dict[str, Any]] = []
     for statistic in STATISTICS:
         line = [row for row in rows if row["statistic"] == statistic]
@@ -198,34 +204,46 @@ def _ticks(seconds: tuple[float, float]) -> list[float]:
     return [step for step in steps if low <= step <= high]
 
 
-def _x(axes: Axes) -> dict[str, Any]:
+def _x(axes: Axes, across: float) -> dict[str, Any]:
+    """The axis of calls; ``across`` is the plot's width in pixels, names of the lines and all."""
     low, high = axes.calls
     wide = low > 0 and high / low >= 4
-    room = (
-        (low / 1.15, high * 1.75)
-        if wide
-        else (low - (high - low) * 0.08, high + (high - low) * 0.25)
-    )
-    axis: dict[str, Any] = {"format": "~g", "grid": False}
-    if len(axes.levels) <= MAX_TICKS:
-        axis["values"] = list(axes.levels)
+    share = min(0.5, NAME_ROOM / across)  # of the plot, for the names
+    span = (high - low) or 1.0
+    if wide:
+        start = low / 1.15
+        end = start * math.pow(high / start, 1 / (1 - share))
+    else:
+        start = low - span * 0.08
+        end = start + span * 1.08 / (1 - share)
+
+    def place(calls: float) -> float:
+        if wide:
+            return across * math.log(calls / start) / math.log(end / start)
+        return across * (calls - start) / (end - start)
+
+    texts = [f"{calls:g}" for calls in axes.levels]
+    shown = spaced([place(calls) for calls in axes.levels], texts)
     return {
         "field": "calls",
         "type": "quantitative",
         "title": "calls held",
-        "axis": axis,
+        "axis": {
+            "format": PLAIN,
+            "grid": False,
+            "values": [axes.levels[index] for index in shown],
+        },
         "scale": {
             "type": "log" if wide else "linear",
             **({"base": 2} if wide else {}),
-            "domain": list(room),
+            "domain": [start, end],
             "nice": False,
             "clamp": True,
         },
     }
 
 
-def _bend_layers(bend: Bend, bends_here: bool, axes: Axes) -> list[Spec]:
-    x = _x(axes)
+def _bend_layers(bend: Bend, bends_here: bool, x: dict[str, Any]) -> list[Spec]:
     layers: list[Spec] = []
 
     def band(low: float | None, high: float | None, style: str) -> None:
@@ -251,7 +269,7 @@ def _bend_layers(bend: Bend, bends_here: bool, axes: Axes) -> list[Spec]:
         }
     )
     if bends_here:
-        label = {"type": "text", "style": "bend-label", "y": 0, "dy": 6, "dx": 5, "align": "left"}
+        label = {"type": "text", "style": "bend-label", "y": 0, "dy": -8, "align": "center"}
         layers.append(
             {
                 **at,

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
+from otel_voiceload.charts.labels import FONT_HEIGHT, GAP, plot_width, width_of
 from otel_voiceload.charts.theme import Spec, Width, chart, component_scale, place
+
+LEAST_WIDTH: Final = 446  # pixels: the page's column of 480 without its padding
+INNER: Final = 0.35  # of a step, free between two bars
+# The width that the page gives is known only when it is drawn; so is how much a bar has then.
+_STEP: Final = f"bandwidth('x') / {1 - INNER}"
 
 
 class Share(TypedDict):
@@ -37,22 +43,33 @@ def spec(rows: Sequence[Share], *, width: Width = "container", height: int = 260
     totals: dict[int, float] = {}
     for row in known:
         totals[row["level_no"]] = totals.get(row["level_no"], 0.0) + (row["mean_s"] or 0.0)
+    texts = {number: f"{total:.2f}" for number, total in totals.items()}
+    upright = max(map(width_of, texts.values()), default=0.0) + GAP
+    lying = f"{_STEP} >= {upright:.0f}"
+    angle = _angle([names[number] for number in totals], width)
     x: dict[str, Any] = {
         "field": "level",
         "type": "ordinal",
         "sort": list(names.values()),
         "title": "calls held",
-        "axis": {"labelAngle": 0, "grid": False},
-        "scale": {"paddingInner": 0.35},
+        "axis": {
+            "labelAngle": angle,
+            "labelOverlap": "greedy",
+            "grid": False,
+        },
+        "scale": {"paddingInner": INNER},
     }
     present = sorted({row["component"] for row in known}, key=place)
+    turned = max(map(width_of, names.values()), default=0.0) if angle else 0.0
+    drawing = chart(
+        width=width,
+        height=round(height + turned + upright),
+        title="Share of the turn",
+        subtitle="mean of each component; the mean turn's seconds above",
+    )
+    drawing["title"]["offset"] = round(upright) + GAP  # room for seconds that stand on end
     return {
-        **chart(
-            width=width,
-            height=height,
-            title="Share of the turn",
-            subtitle="mean of each component; the mean turn's seconds above",
-        ),
+        **drawing,
         "layer": [
             {
                 "data": {"values": values},
@@ -86,11 +103,18 @@ def spec(rows: Sequence[Share], *, width: Width = "container", height: int = 260
             {
                 "data": {
                     "values": [
-                        {"level": names[number], "text": f"{total:.2f} s", "share": 1.0}
-                        for number, total in totals.items()
+                        {"level": names[number], "text": text, "share": 1.0}
+                        for number, text in texts.items()
                     ]
                 },
-                "mark": {"type": "text", "dy": -8},
+                "mark": {
+                    "type": "text",
+                    "angle": {"expr": f"{lying} ? 0 : -90"},
+                    "align": {"expr": f"{lying} ? 'center' : 'left'"},
+                    "dx": {"expr": f"{lying} ? 0 : {GAP}"},
+                    "dy": {"expr": f"{lying} ? -8 : 0"},
+                    "opacity": {"expr": f"{_STEP} >= {FONT_HEIGHT - 1} ? 1 : 0"},
+                },
                 "encoding": {
                     "x": x,
                     "y": {"field": "share", "type": "quantitative"},
@@ -101,14 +125,21 @@ def spec(rows: Sequence[Share], *, width: Width = "container", height: int = 260
     }
 
 
+def _angle(names: Sequence[str], width: Width) -> int:
+    """Level while all labels fit beside each other, else on end."""
+    step = plot_width(width, LEAST_WIDTH) / max(1, len(names))
+    return 0 if all(width_of(name) + GAP <= step for name in names) else -90
+
+
 def level_names(rows: Sequence[Share]) -> dict[int, str]:
-    """``24``, and ``24 again`` for a level that is returned to; in the order they were held."""
+    """``24``, then ``24 again``, then ``24 (3)``; in the order they were held."""
     names: dict[int, str] = {}
+    times: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: row["level_no"]):
         if row["level_no"] in names:
             continue
-        name = f"{row['level']:g}"
-        while name in names.values():
-            name += " again"
-        names[row["level_no"]] = name
+        level = f"{row['level']:g}"
+        times[level] = times.get(level, 0) + 1
+        suffix = {1: "", 2: " again"}.get(times[level], f" ({times[level]})")
+        names[row["level_no"]] = level + suffix
     return names

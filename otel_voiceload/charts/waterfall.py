@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+from otel_voiceload.charts.labels import PLAIN
 from otel_voiceload.charts.theme import Spec, Width, chart, component_scale, place
 
 SMALLEST_GAP_S = 0.001  # below a millisecond a gap is rounding, not time that somebody spent
@@ -46,7 +47,7 @@ def spec(
         "type": "quantitative",
         "title": "seconds since the caller stopped",
         "scale": {"domain": [0, latency * 1.08], "nice": False, "clamp": True},
-        "axis": {"format": "~g", "tickCount": 6},
+        "axis": {"format": PLAIN, "tickCount": 6},
     }
     present = sorted({bar["component"] for bar in bars}, key=place)
     y = {

@@ -64,7 +64,7 @@ def test_all_curves_of_a_page_share_axes_that_hold_every_point() -> None:
 def test_lines_that_end_on_each_other_share_a_label(last: Point, labels: list[str]) -> None:
     axes = latency_curve.Axes((1, 10), (0.01, 10), (1, 10))
     spec = latency_curve.spec("llm", [last], axes)
-    named = layers(spec, "text")[0]["data"]["values"]
+    named = layers(spec, "text")[-1]["data"]["values"]
 
     assert [row["statistic"] for row in named] == labels
 
@@ -104,3 +104,13 @@ def test_unknown_percentiles_are_left_out() -> None:
     spec = latency_curve.spec("llm", curve, axes)
 
     assert layers(spec, "line")[0]["data"]["values"] == []
+
+
+def test_levels_whose_numbers_would_meet_are_thinned() -> None:
+    curve = [point(calls, 0.5) for calls in (*range(100, 130, 2), 640)]
+    spec = latency_curve.spec("llm", curve, latency_curve.shared_axes([curve], None), width=325)
+    values = layers(spec, "line")[0]["encoding"]["x"]["axis"]["values"]
+
+    assert values[0] == 100
+    assert values[-1] == 640
+    assert len(values) < 5

@@ -30,13 +30,29 @@ def test_levels_stand_in_the_order_they_were_held_and_a_return_says_so() -> None
     assert spec["layer"][0]["encoding"]["x"]["sort"] == ["12", "24", "12 again"]
 
 
+def test_a_level_held_many_times_keeps_a_short_name() -> None:
+    rows = [share(number, 12, "llm", 0.5, 1.0) for number in range(4)]
+
+    assert list(turn_share.level_names(rows).values()) == ["12", "12 again", "12 (3)", "12 (4)"]
+
+
+def test_levels_that_do_not_fit_beside_each_other_stand_on_end() -> None:
+    many = [share(number, 100 + number, "llm", 0.5, 1.0) for number in range(20)]
+    angles = [
+        turn_share.spec(rows)["layer"][0]["encoding"]["x"]["axis"]["labelAngle"]
+        for rows in (ROWS, many)
+    ]
+
+    assert angles == [0, -90]
+
+
 def test_the_mean_turn_stands_above_each_bar() -> None:
     texts = turn_share.spec(ROWS)["layer"][1]["data"]["values"]
 
     assert [(row["level"], row["text"]) for row in texts] == [
-        ("12", "1.00 s"),
-        ("24", "4.00 s"),
-        ("12 again", "0.50 s"),
+        ("12", "1.00"),
+        ("24", "4.00"),
+        ("12 again", "0.50"),
     ]
 
 

@@ -13,7 +13,7 @@ from otel_voiceload.charts.waterfall import ExemplarSpan
 from otel_voiceload.reports.exhibits import Exhibits
 from otel_voiceload.reports.render.grid import observed
 from otel_voiceload.reports.render.phrases import at_calls, calls, percent, seconds
-from otel_voiceload.reports.report import CurvePoint, Level, Report
+from otel_voiceload.reports.report import ComponentReport, Level, Report
 
 CURVES: Final = "Latency against calls"
 SHARE: Final = "Where the time goes"
@@ -74,8 +74,9 @@ def bend_of(report: Report) -> tuple[str, Bend] | None:
 
 
 def _curves(report: Report, run: str, width: Width) -> Iterable[Figure]:
-    curves = [("turn", [_level_point(each, report["levels"]) for each in report["levels"]])]
-    curves += [(one["component"], _points(one["curve"])) for one in observed(report)]
+    levels = report["levels"]
+    curves = [("turn", [_level_point(level, levels[:place]) for place, level in enumerate(levels)])]
+    curves += [(one["component"], _points(one, levels)) for one in observed(report)]
     found = bend_of(report)
     bending, bend = found if found else (None, None)
     axes = latency_curve.shared_axes([curve for _, curve in curves], bend)
@@ -91,9 +92,11 @@ def _curves(report: Report, run: str, width: Width) -> Iterable[Figure]:
             subtitle = "the whole turn, as the caller hears it"
         else:
             one = roles[name]
+            # The other roles look at the median; beside a p95 that grew "healthy" reads wrong.
+            role = f"{one['role']}, " if one["role"] in ("bottleneck", "candidate") else ""
             subtitle = (
-                f"{one['role']}, p95 {seconds(one['baseline_p95_s'])}"
-                f" to {seconds(one['peak_p95_s'])} at the peak"
+                f"{role}p95 {seconds(one['baseline_p95_s'])} at first,"
+                f" {seconds(one['peak_p95_s'])} at worst"
             )
         yield Figure(
             name=f"latency-{name}",
@@ -110,36 +113,53 @@ def _command(query: str, run: str) -> str:
     return f"ovl query {query} {run}"
 
 
-def _points(curve: list[CurvePoint]) -> list[Point]:
-    seen: list[float] = []
-    points = []
-    for point in curve:
-        points.append(
-            Point(
-                calls=point["concurrency"],
-                again=point["concurrency"] in seen,
-                samples=point["samples"],
-                p50_s=point["p50_s"],
-                p95_s=point["p95_s"],
-                p99_s=point["p99_s"],
-                error_rate=point["error_rate"],
-            )
+def _points(component: ComponentReport, levels: list[Level]) -> list[Point]:
+    """Its curve, which is the way up, and the levels that were held after a higher one."""
+    up = [
+        Point(
+            calls=point["concurrency"],
+            again=False,
+            samples=point["samples"],
+            p50_s=point["p50_s"],
+            p95_s=point["p95_s"],
+            p99_s=point["p99_s"],
+            error_rate=point["error_rate"],
         )
-        seen.append(point["concurrency"])
-    return points
+        for point in component["curve"]
+    ]
+    down = [
+        Point(
+            calls=level["level"],
+            again=True,
+            samples=part["samples"],
+            p50_s=part["p50_s"],
+            p95_s=part["p95_s"],
+            p99_s=None,
+            error_rate=part["error_rate"],
+        )
+        for place, level in enumerate(levels)
+        if _returned(level, levels[:place])
+        for part in level["components"]
+        if part["component"] == component["component"]
+    ]
+    return up + down
 
 
-def _level_point(level: Level, levels: list[Level]) -> Point:
-    before = [each["level"] for each in levels[: levels.index(level)]]
+def _level_point(level: Level, before: list[Level]) -> Point:
     return Point(
         calls=level["level"],
-        again=level["level"] in before,
+        again=_returned(level, before),
         samples=level["turns"],
         p50_s=level["p50_s"],
         p95_s=level["p95_s"],
         p99_s=level["p99_s"],
         error_rate=level["error_rate"] or 0.0,
     )
+
+
+def _returned(level: Level, before: list[Level]) -> bool:
+    """Whether the load had been as high already: another question, so not on the line."""
+    return any(each["level"] >= level["level"] for each in before)
 
 
 def _share(exhibits: Exhibits, run: str, width: Width) -> Iterable[Figure]:

@@ -261,8 +261,8 @@ def _figures(
     legend = (
         "Solid p50, dashed p95, dotted p99. All charts share their axes, except that one far faster"
         " than the turn begins lower. The line is where the first component bends, the dark"
-        " band its 95 % interval, the light band where latency climbs. Diamonds: a level returned"
-        " to after the peak."
+        " band its 95 % interval, the light band where latency climbs. Diamonds: a level held"
+        " after a higher one."
     )
     return tag(
         "section",

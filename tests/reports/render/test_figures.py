@@ -53,11 +53,29 @@ def test_no_bend_is_drawn_where_none_was_found() -> None:
     assert {layer["mark"]["type"] for layer in curve.spec["layer"]} == {"line", "point", "text"}
 
 
-def test_a_level_returned_to_is_told_from_the_first_visit() -> None:
-    turn = figures.figures(demo_report(), demo_exhibits())[0]
-    again = [layer for layer in turn.spec["layer"] if layer["mark"].get("shape") == "diamond"]
+def test_a_level_returned_to_is_told_from_the_first_visit_in_every_chart() -> None:
+    curves = [
+        figure
+        for figure in figures.figures(demo_report(), demo_exhibits())
+        if figure.group == figures.CURVES and figure.name != "latency-endpointing"
+    ]
+    diamonds = [
+        layer["data"]["values"]
+        for figure in curves
+        for layer in figure.spec["layer"]
+        if layer["mark"].get("shape") == "diamond"
+    ]
 
-    assert {row["calls"] for row in again[0]["data"]["values"]} == {24}
+    assert [{row["calls"] for row in rows} for rows in diamonds] == [{24}] * len(curves)
+
+
+def test_a_role_that_looks_at_the_median_alone_is_not_said_beside_a_p95_that_grew() -> None:
+    report = demo_report()
+    for one in report["components"]:
+        one.update(role="healthy", baseline_p95_s=0.2, peak_p95_s=1.4)
+    described = {f.name: f.describes for f in figures.figures(report, demo_exhibits())}
+
+    assert "p99; p95 0.20 s at first, 1.40 s at worst." in described["latency-stt"]
 
 
 def test_every_chart_describes_itself_for_those_who_can_not_see_it() -> None:

@@ -139,7 +139,7 @@ def _refused(component: str, failures: Mapping[str, int], since: Sequence[Work])
     if worst is not None and worst.attempts > worst.turns:
         lines.append(
             f"{worst.attempts / worst.turns:.1f} attempts a turn at {worst.calls:.0f} calls,"
-            f" {worst.failed / worst.attempts:.0%} of them failed"
+            f" {worst.failed / worst.attempts:.0%} of the attempts failed"
         )
     cap = _most_at_once(since)
     if cap is not None:

@@ -116,10 +116,13 @@ def packet_loss(samples: RunSamples) -> MediaFigure:
 
 
 def own_baseline(
-    samples: RunSamples, levels: Sequence[LoadLevel]
+    samples: RunSamples, levels: Sequence[LoadLevel], background: float = 0.0
 ) -> tuple[dict[str, Measured], float | None]:
-    """The figures at this run's own levels of at most ten calls, and the highest of those."""
-    low = [level for level in levels if level.asked <= OWN_BASELINE_CALLS]
+    """The figures at this run's own levels of at most ten calls, and the highest of those.
+
+    ``levels`` are in calls of both kinds where ``background`` calls were there already.
+    """
+    low = [level for level in levels if level.asked - background <= OWN_BASELINE_CALLS]
     if not low:
         return {}, None
     numbers = [number for level in low for number in level.numbers]

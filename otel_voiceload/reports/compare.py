@@ -53,6 +53,8 @@ class ComparedLevel(TypedDict):
     calls: float
     base_p95_s: float
     run_p95_s: float
+    base_open: Literal["", "at_least", "at_most"]
+    run_open: Literal["", "at_least", "at_most"]
     change: float
     ci: Interval
     judged: Change
@@ -120,7 +122,7 @@ def compare(
         "levels_left_out": sorted(left_out),
         "metrics": metrics,
         "levels": _levels(base, run, shared, repeats) if len(shared) > 1 else [],
-        "next_step": _next_step(every, shared, verdict, repeats, decides),
+        "next_step": _next_step(every, shared, metrics, verdict, repeats, decides),
     }
 
 
@@ -201,6 +203,8 @@ def _levels(
                     "calls": calls,
                     "base_p95_s": found.base,
                     "run_p95_s": found.run,
+                    "base_open": _open(at_base),
+                    "run_open": _open(at_run),
                     "change": found.change,
                     "ci": _interval(found),
                     "judged": analysis.changed(found, "seconds", repeats),
@@ -257,17 +261,26 @@ def _headline(
         broken = [each["metric"] for each in metrics if each["verdict"] == "fail"]
         return f"Worse than tolerated: {', '.join(broken)}"
     worse = [each["metric"] for each in metrics if each["judged"] == "worse"]
+    held = [each["metric"] for each in metrics if is_tolerated(each)]
+    free = [name for name in worse if name not in held]
     better = [each["metric"] for each in metrics if each["judged"] == "better"]
-    parts = [f"worse: {', '.join(worse)}"] if worse else []
+    parts = [f"worse: {', '.join(free)}"] if free else []
+    parts += [f"worse, tolerated: {', '.join(held)}"] if held else []
     parts += [f"better: {', '.join(better)}"] if better else []
     said = "; ".join(parts) or "no clear change"
     said = f"{said[0].upper()}{said[1:]}"
     return said if decides else f"{said} (unknown whether by chance: {UNDECIDED})"
 
 
+def is_tolerated(metric: ComparedMetric) -> bool:
+    """Worse, and a gate allows as much."""
+    return metric["judged"] == "worse" and metric["verdict"] == "pass"
+
+
 def _next_step(
     every: Sequence[RunFigures],
     shared: frozenset[float],
+    metrics: Sequence[ComparedMetric],
     verdict: Verdict,
     repeats: int,
     decides: bool,
@@ -283,4 +296,6 @@ def _next_step(
         return "the intervals span what is tolerated: make more runs of both sides, or longer ones"
     if verdict == "fail":
         return f"ovl analyze {every[-1].run_id}"
+    if any(each["judged"] == "worse" and each["tolerated"] is None for each in metrics):
+        return "no gate failed; what is worse has none: --tolerance makes one (docs/compare.md)"
     return "nothing is worse than tolerated"

@@ -46,7 +46,7 @@ def test_refusals_mean_the_providers_limit_and_say_how_often_it_was_asked() -> N
     assert cause == "provider_limit"
     assert why == (
         "90 attempts of llm were refused (rate_limited);"
-        " 2.5 attempts a turn at 80 calls, 60% of them failed; hard cap near 15 at once"
+        " 2.5 attempts a turn at 80 calls, 60% of the attempts failed; hard cap near 15 at once"
     )
 
 

@@ -76,6 +76,7 @@ def test_own_levels_up_to_ten_calls_are_the_baseline() -> None:
     assert up_to == 10
     assert found["turn_latency"].values.tolist() == [1.0, 2.0]
     assert figures.own_baseline(samples, levels[2:]) == ({}, None)
+    assert figures.own_baseline(samples, levels, 10)[1] == 20, "ten of ours beside ten of others"
     assert figures.baseline({}, None, None)["kind"] == "none"
     assert figures.baseline(found, None, 10)["kind"] == "own_levels"
     assert figures.baseline(found, "base", None)["run_id"] == "base"

@@ -13,12 +13,14 @@ from otel_voiceload.reports.compare import (
     ComparedRun,
     Comparison,
     Interval,
+    is_tolerated,
 )
 from otel_voiceload.reports.render.markdown import bullets, escape, section, table
 from otel_voiceload.reports.render.phrases import UNKNOWN, calls, counted, number, percent, seconds
 
 WIDTH: Final = 80
 _LABEL: Final = 11
+_WIDTHS: Final = (9, 10, 9, 18)  # base, run, change, bounds: leaves 16 for "worse, tolerated"
 _TONES: Final = {
     "worse": "31",
     "fail": "31",
@@ -102,8 +104,8 @@ def row(metric: ComparedMetric) -> tuple[str, ...]:
 def level_row(level: ComparedLevel) -> tuple[str, ...]:
     return (
         f"{calls(level['calls'])} calls",
-        seconds(level["base_p95_s"]),
-        seconds(level["run_p95_s"]),
+        _figure(level["base_p95_s"], "seconds", level["base_open"]),
+        _figure(level["run_p95_s"], "seconds", level["run_open"]),
         _change(level["change"], "seconds"),
         _bounds(level["ci"], "seconds"),
         level["judged"],
@@ -111,6 +113,8 @@ def level_row(level: ComparedLevel) -> tuple[str, ...]:
 
 
 def verdict_of(metric: ComparedMetric) -> str:
+    if is_tolerated(metric):
+        return "worse, tolerated"
     if metric["verdict"] in ("pass", "fail"):
         return str(metric["verdict"])
     if metric["verdict"] == "unknown":
@@ -163,6 +167,8 @@ def _figure(value: float | None, kind: str, open_end: str) -> str:
     if value is None:
         return UNKNOWN
     said = percent(value)
+    if kind == "seconds" and open_end == "at_least":
+        return f">{value:.3g} s"  # at the deadline, as the report of the run says it
     if kind == "seconds":
         said = seconds(value)
     elif kind == "calls":
@@ -203,8 +209,12 @@ def _tone(metric: ComparedMetric) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    name, base, run, change, bounds, *_ = cells
-    return f"  {name:<15}{base:>12}{run:>12}{change:>9}{bounds:>18}"
+    line = f"  {cells[0]:<14}"
+    end = len(line)
+    for cell, width in zip(cells[1:5], _WIDTHS, strict=True):
+        end += width  # where a cell is too wide, the next ones give way
+        line += " " + cell.rjust(end - len(line) - 1)
+    return line
 
 
 def _paragraph(

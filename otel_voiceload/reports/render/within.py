@@ -22,6 +22,7 @@ LEGEND: Final = (
     " slowest: the slowest turn of the median call to its mean"
 )
 _TOLD: Final = 2  # groups that a comparison needs
+_LEAST: Final = 30  # turns in each of them: the p50 of fewer differs by more than it tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,10 @@ def _told(level: LevelWithin, deadline_s: float) -> list[TurnsByNumber]:
     return [
         group
         for group in level["by_number"]
-        if group["p50_s"] is not None and group["p50_s"] < deadline_s and group["turn_to"] > 1
+        if group["samples"] >= _LEAST
+        and group["p50_s"] is not None
+        and group["p50_s"] < deadline_s
+        and group["turn_to"] > 1
     ]
 
 

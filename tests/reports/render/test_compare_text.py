@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import re
-
-from otel_voiceload.reports.compare import CompareOptions, compare
+from otel_voiceload.reports.compare import ComparedLevel, CompareOptions, compare
 from otel_voiceload.reports.render import compare_text
 from tests.reports.compared import a_run
 
@@ -43,7 +41,30 @@ def test_a_knee_below_the_lowest_level_is_at_most_so_much_though_the_other_side_
         text = compare_text.terminal(made)
         (knee,) = [line for line in text.splitlines() if line.startswith("  knee")]
         assert max(map(len, text.splitlines())) <= 80
-        assert re.split(r"\s{2,}", knee.strip())[1:] == (cells or ["unknown", "at most 46"])
+        assert " ".join(knee.split()).endswith(" ".join(cells or ["unknown", "at most 46"]))
+
+
+def test_what_is_worse_within_its_gate_is_called_so_everywhere() -> None:
+    made = compare(
+        BEFORE, [a_run("slow", seed, slower=6.0) for seed in (4, 5, 6)],
+        CompareOptions({"turn_latency p95": 9.0}),
+    )  # fmt: skip
+    text = compare_text.terminal(made)
+    (p95,) = [line for line in text.splitlines() if line.startswith("  turn p95  ")]
+    assert p95.endswith("  worse, tolerated")
+    assert max(map(len, text.splitlines())) <= 80
+    assert made["headline"].endswith("; worse, tolerated: turn_latency p95")
+    assert made["headline"].startswith("Worse: turn_latency p50")
+    assert made["next_step"].startswith("no gate failed; what is worse has none")
+    assert "| worse, tolerated |" in compare_text.markdown(made)
+
+
+def test_a_level_at_the_deadline_reads_as_the_run_says_it() -> None:
+    level: ComparedLevel = {
+        "calls": 96.0, "base_p95_s": 2.0, "run_p95_s": 8.000000001, "base_open": "",
+        "run_open": "at_least", "change": 4.0, "ci": (3.9, None), "judged": "worse",
+    }  # fmt: skip
+    assert compare_text.level_row(level)[1:3] == ("2.00 s", ">8 s")
 
 
 def test_markdown_holds_a_row_per_figure_and_level() -> None:

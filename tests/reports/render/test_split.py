@@ -53,3 +53,14 @@ def test_a_component_of_which_nobody_says_a_value_is_left_out_and_all_of_them_ar
     report["by"] = {"attribute": "x", "groups": GROUPS[3:]}
     assert split.rows(report) == []
     assert "no span of this run says x" in terminal.render(report)
+
+
+def test_turns_at_the_deadline_read_as_in_the_levels() -> None:
+    report = demo_report()
+    report["turn_latency"]["censored_at_s"] = 8.0
+    groups = [group("turn", "large", None, 8.0), group("turn", "large", 12, 8.0)]
+    report["by"] = {"attribute": "x", "groups": [*groups, group("llm", "large", None, 8.0)]}
+
+    turn, llm = split.rows(report)
+    assert (turn[4], turn[6]) == (">8", "12: >8")
+    assert llm[4] == "8.00", "only whole turns are cut off"

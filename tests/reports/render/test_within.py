@@ -20,11 +20,28 @@ def test_groups_of_turns_are_columns_and_levels_are_rows() -> None:
 
 
 def test_late_turns_are_held_against_early_ones_at_the_ends_of_the_load() -> None:
-    assert within.about_within(demo_report()) == [
+    report = demo_report()
+    for level in report["within_calls"]:
+        for group in level["by_number"]:
+            group["samples"] += 30
+    assert within.about_within(report) == [
         "at 12 calls the p50 of turns 3-4 is 1.01 times that of turn 2",
         "at 96 calls the p50 of turns 5-8 is 1.12 times that of turn 2",
         "later turns are those of calls that got that far",
     ]
+
+
+def test_a_level_of_few_turns_is_passed_over_for_the_next_one() -> None:
+    report = demo_report()
+    for level in report["within_calls"]:
+        for group in level["by_number"]:
+            group["samples"] = 29 if level["level"] == 24 else 30
+
+    low, *_ = within.about_within(report)
+    assert low.startswith("at 12 calls")
+    for group in report["within_calls"][0]["by_number"]:
+        group["samples"] = 29
+    assert within.about_within(report)[0].startswith("at 48 calls")
 
 
 def test_without_two_groups_nothing_is_held_against_anything() -> None:

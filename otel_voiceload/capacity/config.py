@@ -6,6 +6,7 @@ has a default, so the empty file is a working agent.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -80,9 +81,22 @@ class NetworkConfig(_FromFile):
 def _named_fault(value: object) -> object:
     """``drop`` alone means the fault with its defaults; an unknown name is told the known ones."""
     name = value.get("name") if isinstance(value, dict) else value
+    if isinstance(value, dict) and name is None:
+        raise ValueError(_without_name(value))
     if name not in FAULT_NAMES:
         raise ValueError(f"unknown fault {name!r}; known are {', '.join(FAULT_NAMES)}")
     return value if isinstance(value, dict) else {"name": name}
+
+
+def _without_name(value: Mapping[object, object]) -> str:
+    """How to write it; who wrote ``autoscale: {add: 4}`` sees that very fault."""
+    name = next((each for each in FAULT_NAMES if each in value), None)
+    if name is None:
+        return "a fault without a name: write drop, or {name: drop, share: 0.1}"
+    given = value[name]
+    scalars = given.items() if isinstance(given, dict) else ()
+    parameters = [f"{key}: {each}" for key, each in scalars if isinstance(each, int | float | str)]
+    return f"write it as {{{', '.join([f'name: {name}', *parameters])}}}"
 
 
 class AgentConfig(_FromFile):

@@ -86,7 +86,8 @@ def play_simulated(plan: RunPlan, screen: Screen) -> RunOutcome:
     ):
         collector = collectors.find_or_start(plan.store, plan.collector, plan.access)
         try:
-            screen.say(f"run {run_id}: {profile.name}, {outlook(profile)}, in virtual time")
+            screen.say(f"run {run_id}: {profile.name} in virtual time")
+            screen.say(outlook(profile))  # a line of its own: with the id it is over 80 wide
             began = time.monotonic()
             played = _Played(plan, profile, config, callers, scenario, run_id, collector, screen)
             outcome = played.play(signals)

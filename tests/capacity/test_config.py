@@ -57,6 +57,13 @@ def test_the_documented_file_differs_from_no_file_only_in_the_network(tmp_path: 
         ("reply: 3s", "must be written as {median: 200ms, p95: 350ms}"),
         ("reply: {median: [1], p95: 2s}", "is not a length of time"),
         ("faults: [gremlins]", "unknown fault 'gremlins'; known are drop, talk_over"),
+        (
+            "faults: [autoscale: {component: llm, add: 4, lag: 20s, max_capacity: 16}]",
+            "faults.0: write it as"
+            " {name: autoscale, component: llm, add: 4, lag: 20s, max_capacity: 16}",
+        ),
+        ("faults: [{share: 2}]", "a fault without a name: write drop, or {name: drop"),
+        ("faults: [drop: 0.5]", "write it as {name: drop}"),
         ("faults: [{name: drop, share: 2}]", "less than or equal to 1"),
         ("faults: [drop, drop]", "fault drop is given twice"),
         (

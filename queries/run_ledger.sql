@@ -19,8 +19,10 @@ kept as (
     select
         coalesce(sum(spans) filter (service_name is not distinct from 'ovl-caller'), 0)::bigint
             as of_generator,
-        coalesce(sum(spans) filter (service_name is distinct from 'ovl-caller'), 0)::bigint
-            as of_others,
+        -- Without what `ovl import` says of the run that it made.
+        coalesce(
+            sum(spans) filter (coalesce(service_name, '') not in ('ovl-caller', 'ovl-import')), 0
+        )::bigint as of_others,
         list(distinct recording_id) as recordings
     from (
         select service_name, recording_id, count(*) as spans

@@ -76,11 +76,12 @@ class Grounds:
     packets: bool  # whether this wire has packets to lose
     searches: bool  # the profile climbs until something breaks
     expected_peak: float | None = None
+    wire_known: bool = True  # an import does not tell by which wire its calls came
 
 
 def judge(threshold: Threshold, grounds: Grounds) -> Judged:
     """One threshold over the run or a part of it, at the expected peak, or level by level."""
-    if threshold.metric in PACKET_METRICS and not grounds.packets:
+    if threshold.metric in PACKET_METRICS and not grounds.packets and grounds.wire_known:
         why = "this wire is a byte stream: it has no packets, see audio_gap instead"
         return Judged(threshold, "not_applicable", why=why)
     data = grounds.measured.get(threshold.metric)

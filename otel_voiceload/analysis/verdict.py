@@ -7,7 +7,7 @@ a pipeline sees: thresholds that the user wrote, and whether the run could be ju
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from otel_voiceload.analysis import judge
 from otel_voiceload.analysis.ceilings import Ceiling
@@ -83,6 +83,13 @@ def headline(
             return f"No inflection can be told: {finding.reason}."
 
 
+_WANTS_MORE_LOAD: Final = ("cannot_tell", "not_reached", "at_most")
+_MORE_TO_IMPORT: Final = (
+    "Import a recording with more calls and turns, also at once; `ovl doctor` says whether the"
+    " spans of this one hold."
+)
+
+
 def next_step(
     found: Inflections,
     validity: Validity,
@@ -90,13 +97,16 @@ def next_step(
     slo: Ceiling,
     baseline_run: str | None = None,
     rising: Sequence[str] = (),
+    imported: bool = False,
 ) -> str:
     """One thing to do now; ``written`` are the user's own thresholds.
 
     ``baseline_run`` is the run's id when it was made to be a baseline and is none yet, ``rising``
-    what rose over a hold at the same load.
+    what rose over a hold at the same load. Of an import nothing can be run again.
     """
     finding = found.components
+    if imported and (validity == "inconclusive" or finding.status in _WANTS_MORE_LOAD):
+        return _MORE_TO_IMPORT
     if validity == "inconclusive":
         return "Run it again with the reasons above removed: the same `ovl generate` once more."
     if baseline_run is not None:

@@ -24,7 +24,14 @@ from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.capacity.declared import PlanFile
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
-from otel_voiceload.reports import build_drift, build_late, build_resources, build_split, said
+from otel_voiceload.reports import (
+    build_drift,
+    build_late,
+    build_resources,
+    build_split,
+    build_whole,
+    said,
+)
 from otel_voiceload.reports import build_figures as figures
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
@@ -159,6 +166,7 @@ class _Builder:
             packets=self._samples.packets,
             searches=self._facts.get("profile") in verdict.SEARCHES,
             expected_peak=self._expected_peak,
+            wire_known=not self._imported,
         )
 
     def examined(self) -> Examined:
@@ -243,9 +251,17 @@ class _Builder:
             ),
             "resources": build_resources.resources(self._reading, self._run_id, self._facts),
             "next_step": verdict.next_step(
-                found, state, written, slo, self._unmarked_baseline(), rising
+                found, state, written, slo, self._unmarked_baseline(), rising, self._imported
             ),
         }
+        if not curve:
+            names = (each["component"] for each in report["components"])
+            timed = [name for name in names if name != "unattributed"]  # it has a part of its own
+            report["whole_run"] = build_whole.whole_run(
+                self._reading, self._run_id, timed, self._options.since_ns, self._options.until_ns
+            )
+        if self._imported:
+            build_whole.without_guesses(report, cast(int, self._sound.ledger["spans_of_target"]))
         if self._options.by is not None:
             report["by"] = build_split.split(
                 self._reading, self._run_id, self._options.by, background
@@ -266,6 +282,10 @@ class _Builder:
         )  # fmt: skip
         now_s = None if peak is None else mean_turn_s(self._evidence, peak)
         return fixes.in_order(self._found.components, made.model, peak, now_s)
+
+    @property
+    def _imported(self) -> bool:
+        return self._facts["wire"] == build_whole.IMPORT
 
     @property
     def _expected_peak(self) -> float | None:

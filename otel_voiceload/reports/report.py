@@ -105,6 +105,15 @@ class LevelComponent(TypedDict):
     error_rate: float
 
 
+class WholeRun(TypedDict):
+    """A component over all turns of the run that it was timed in."""
+
+    component: str
+    samples: int
+    p50_s: float | None
+    p95_s: float | None
+
+
 class Level(TypedDict):
     level: float
     stage_index: int | None  # None: a run without stages, cut into quarter octaves of calls
@@ -341,5 +350,6 @@ class Report(TypedDict):
     thresholds: list[ThresholdResult]
     generator: Generator
     resources: Resources
+    whole_run: NotRequired[list[WholeRun]]  # where no level counts
     by: NotRequired[Split]  # as asked for with --by
     next_step: str  # what to do now, one line

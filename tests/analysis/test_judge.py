@@ -71,6 +71,11 @@ def test_turns_without_an_answer_can_fail_but_not_pass_a_limit_over_their_deadli
     assert judge(one("turn_latency: p95<20s"), grounds(data)).verdict == "unknown"
 
 
+def test_packets_of_a_wire_that_nobody_knows_are_unknown() -> None:
+    unknown = Grounds({}, (), {}, packets=False, searches=False, wire_known=False)
+    assert judge(one("jitter: p95<30ms"), unknown).verdict == "unknown"
+
+
 def test_packets_are_judged_only_on_wires_that_have_them() -> None:
     data = measured([0.01] * 100)
     judged = judge(one("jitter: p95<30ms"), grounds(data, "jitter"))

@@ -7,7 +7,7 @@ import pytest
 
 from otel_voiceload.analysis import verdict
 from otel_voiceload.analysis.ceilings import Ceiling
-from otel_voiceload.analysis.inflection import THIN_TIMING, Candidate, Finding, Inflections
+from otel_voiceload.analysis.inflection import THIN_TIMING, Candidate, Finding, Inflections, Status
 from otel_voiceload.analysis.judge import Judged, Verdict
 from otel_voiceload.analysis.thresholds import parse
 from otel_voiceload.analysis.validity import Validity
@@ -108,6 +108,16 @@ def test_a_run_that_can_not_be_judged_says_why_first() -> None:
 )
 def test_there_is_always_one_thing_to_do_next(components: Finding, says: str) -> None:
     assert says in verdict.next_step(Inflections(components, BENT), "valid", [], NO_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("status", "validity"),
+    [("cannot_tell", "valid"), ("at_most", "valid"), ("found", "inconclusive")],
+)
+def test_nothing_of_an_import_is_to_be_run_again(status: Status, validity: Validity) -> None:
+    found = Inflections(Finding(status, 96.0, (LLM,)), BENT)
+    step = verdict.next_step(found, validity, [], NO_LIMIT, imported=True)
+    assert step.startswith("Import a recording with more calls")
 
 
 def test_open_thresholds_ask_for_the_calls_that_would_decide_them() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from otel_voiceload.errors import UsageError
 from otel_voiceload.interop import requests
+from otel_voiceload.reports.build import build_report
 from otel_voiceload.reports.marks import read_marks
 from otel_voiceload.runner.importing import SENDERS, Imported, import_file
 from otel_voiceload.store.open import open_store
@@ -37,8 +38,15 @@ def test_a_file_without_a_run_becomes_one_and_is_stored_once(tmp_path: Path) -> 
     with open_store(store) as reading:
         found = reading.sql("select tag, target, wire, shut_down from runs").rows
         spans = reading.sql("select count(*) from otel_spans where run_id = 'x'").rows
+        assert first.run_id is not None
+        report = build_report(reading, first.run_id)
     assert found == (("friday", PIPECAT.name, "import", True),)
     assert spans == ((0,),)
+    # Six turns make no level; what their components took is told all the same.
+    p50_s = {each["component"]: each["p50_s"] for each in report["whole_run"]}
+    assert [round(p50_s[name] or 0.0, 3) for name in ("stt", "llm", "tts")] == [0.339, 0.271, 0.200]
+    assert (report["connect"]["success"], report["generator"]["spans_stored"]) == (None, 32)
+    assert "ovl generate" not in report["next_step"]
 
 
 def test_a_file_that_names_a_run_goes_to_that_run(tmp_path: Path) -> None:

@@ -173,6 +173,15 @@ def about_unattributed(report: Report) -> str:
     )
 
 
+def about_whole_run(report: Report) -> list[str]:
+    """The components over all turns, where no level says more of them."""
+    return [
+        f"{each['component']} p50 {seconds(each['p50_s'])}, p95 {seconds(each['p95_s'])}"
+        f" of {counted(each['samples'], 'turn')}"
+        for each in report.get("whole_run", [])
+    ]
+
+
 def about_generator(report: Report) -> list[str]:
     own = report["generator"]
     late = UNKNOWN if own["late_starts"] is None else str(own["late_starts"])

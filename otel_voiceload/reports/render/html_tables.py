@@ -43,6 +43,7 @@ def level_table(grid: Grid, report: Report) -> Html:
     notes = [f"unattributed {facts.about_unattributed(report)}", *facts.about_counted(report)]
     if grid.has_unknown:
         notes.append("? is unknown: too few turns at that level")
+    whole = facts.about_whole_run(report)
     return tag(
         "section",
         tag("h2", "Seconds by component and calls held, p50 / p95"),
@@ -51,6 +52,8 @@ def level_table(grid: Grid, report: Report) -> Html:
             tag("table", tag("thead", head), tag("tbody", *rows), class_="numbers"),
             *(tag("p", note, class_="muted") for note in notes),
             sources("levels"),
+            *(tag("p", f"whole run: {line}", class_="muted") for line in whole),
+            *([sources("whole")] if whole else []),
             class_="panel scroll",
         ),
     )

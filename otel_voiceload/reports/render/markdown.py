@@ -31,6 +31,7 @@ def render(report: Report) -> str:
         ),
         *section("What to fix", bullets(facts.about_fixes(report)), "fixes"),
         *section("Seconds by component and calls held (p50 / p95)", level_part(report), "levels"),
+        *section("Components over the whole run", bullets(facts.about_whole_run(report)), "whole"),
         *section(f"{within.TITLE} (p50 / p95)", within_part(report), "within"),
         *section(f"Seconds {escape(split.title(report))}", split_part(report), "split"),
         *section("Phases", phase_table(report), "phases"),

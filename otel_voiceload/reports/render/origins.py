@@ -19,6 +19,7 @@ QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
     "carries": ("turn_samples", "call_samples", "level_cells", "baseline_run"),
     "fixes": ("component_work", "call_shape", "turn_cycles", "marginal_cost"),
     "levels": ("level_table", "component_curve", "turn_samples", "component_sources"),
+    "whole": ("component_samples",),
     "within": ("turn_index_latency", "call_spread"),
     "split": ("split_latency",),
     "phases": ("phase_table", "turn_samples", "call_samples"),

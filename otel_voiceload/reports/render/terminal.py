@@ -126,7 +126,8 @@ def _levels(report: Report, paint: Paint) -> list[str]:
     lines.append("")
     lines += _paragraph("rest", [f"unattributed {facts.about_unattributed(report)}"], paint)
     lines += _paragraph("", [*facts.about_counted(report), *_left_out(report, grid)], paint)
-    return [*lines, *_origin("levels", paint)]
+    lines += _origin("levels", paint)
+    return [*lines, *_told("whole run", facts.about_whole_run(report), "whole", paint)]
 
 
 def _bend_line(row: BendRow, paint: Paint) -> list[str]:

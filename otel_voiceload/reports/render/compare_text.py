@@ -180,9 +180,14 @@ def _change(value: float | None, kind: str) -> str:
     if value is None:
         return ""
     if kind in ("seconds", "calls"):
-        return f"{number(value)}x" if value >= 3 else f"{(value - 1) * 100:+.1f}%"
-    points = value * 100
+        return f"{number(value)}x" if value >= 3 else f"{_no_minus((value - 1) * 100):+.1f}%"
+    points = _no_minus(value * 100)
     return f"{points:+.1f} pp" if abs(points) < 99.95 else f"{points:+.0f} pp"
+
+
+def _no_minus(value: float) -> float:
+    """Nothing at one decimal is +0.0: -0.0 reads like a slip."""
+    return value if abs(value) >= 0.05 else 0.0
 
 
 def _bounds(ci: Interval | None, kind: str) -> str:

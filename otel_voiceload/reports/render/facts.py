@@ -81,8 +81,9 @@ def about_headroom(report: Report) -> str:
         return "unknown: say what you expect with --expected-peak N"
     if headroom["calls"] is None:
         return f"unknown at an expected peak of {calls(peak)} calls: the ceiling is unknown"
-    more = f"{headroom['calls']:+.0f} calls"
-    ratio = "" if headroom["ratio"] is None else f" ({headroom['ratio'] * 100:+.0f}%)"
+    # Whole ones before the sign: a third of a call too few is none, and not -0.
+    more = f"{round(headroom['calls']):+d} calls"
+    ratio = "" if headroom["ratio"] is None else f" ({round(headroom['ratio'] * 100):+d}%)"
     lower = peak + headroom["calls"]
     names = _whose_end(report, lower)
     return (

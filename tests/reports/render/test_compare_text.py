@@ -59,6 +59,14 @@ def test_what_is_worse_within_its_gate_is_called_so_everywhere() -> None:
     assert "| worse, tolerated |" in compare_text.markdown(made)
 
 
+def test_no_change_has_no_minus() -> None:
+    level: ComparedLevel = {
+        "calls": 96.0, "base_p95_s": 2.0, "run_p95_s": 1.9999, "base_open": "", "run_open": "",
+        "change": 0.99995, "ci": (0.9, 1.1), "judged": "unclear",
+    }  # fmt: skip
+    assert compare_text.level_row(level)[3] == "+0.0%"
+
+
 def test_a_level_at_the_deadline_reads_as_the_run_says_it() -> None:
     level: ComparedLevel = {
         "calls": 96.0, "base_p95_s": 2.0, "run_p95_s": 8.000000001, "base_open": "",

@@ -25,6 +25,7 @@ def test_a_killed_run_says_that_its_end_is_missing() -> None:
             "+3 calls (+8%) over an expected peak of 40, by the lower end of what is known: 43",
         ),
         ({"expected_peak": 60, "calls": -17, "ratio": -0.28}, "-17 calls (-28%)"),
+        ({"expected_peak": 60, "calls": -0.2, "ratio": -0.003}, "+0 calls (+0%)"),
     ],
 )
 def test_headroom_has_a_sign_or_a_reason(headroom: Headroom, text: str) -> None:

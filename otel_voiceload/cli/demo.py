@@ -35,9 +35,12 @@ def demo(
     Leaves with 0 when what was found is what was planted, 99 when not, and 4 when the generator was
     the limit.
     """
-    from otel_voiceload.cli.reading import conclude
-    from otel_voiceload.runner.demo import DemoPlan, play_demo, verdict
-    from otel_voiceload.runner.screen import Screen
+    from otel_voiceload.runner.stop import ended_at_once
+
+    with ended_at_once():
+        from otel_voiceload.cli.reading import conclude
+        from otel_voiceload.runner.demo import DemoPlan, play_demo, verdict
+        from otel_voiceload.runner.screen import Screen
 
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
     outcome = play_demo(DemoPlan(plant, seconds, seed, common.store), screen)

@@ -204,25 +204,28 @@ def generate(
 
     Without options: 10 calls for 1 minute.
     """
-    from otel_voiceload.analysis.thresholds import parse, to_mapping
-    from otel_voiceload.cli.again import beside, plan_of
-    from otel_voiceload.cli.load_words import LoadWords, refuse_beside_again
-    from otel_voiceload.cli.reading import conclude, written_thresholds
-    from otel_voiceload.profiles import units
-    from otel_voiceload.reports.build import exit_code
-    from otel_voiceload.runner.dry_run import forecast
-    from otel_voiceload.runner.dry_run_text import text, to_json
-    from otel_voiceload.runner.plan import (
-        SIMULATED_MAX_CALLS,
-        RunPlan,
-        parse_header,
-        parse_param,
-        parse_spool_size,
-    )
-    from otel_voiceload.runner.play import play
-    from otel_voiceload.runner.prepare import refuse_unmeasurable, stages
-    from otel_voiceload.runner.screen import Screen
-    from otel_voiceload.runner.simulated import play_simulated
+    from otel_voiceload.runner.stop import ended_at_once
+
+    with ended_at_once():
+        from otel_voiceload.analysis.thresholds import parse, to_mapping
+        from otel_voiceload.cli.again import beside, plan_of
+        from otel_voiceload.cli.load_words import LoadWords, refuse_beside_again
+        from otel_voiceload.cli.reading import conclude, written_thresholds
+        from otel_voiceload.profiles import units
+        from otel_voiceload.reports.build import exit_code
+        from otel_voiceload.runner.dry_run import forecast
+        from otel_voiceload.runner.dry_run_text import text, to_json
+        from otel_voiceload.runner.plan import (
+            SIMULATED_MAX_CALLS,
+            RunPlan,
+            parse_header,
+            parse_param,
+            parse_spool_size,
+        )
+        from otel_voiceload.runner.play import play
+        from otel_voiceload.runner.prepare import refuse_unmeasurable, stages
+        from otel_voiceload.runner.screen import Screen
+        from otel_voiceload.runner.simulated import play_simulated
 
     promised = written_thresholds(common, threshold or ())
     if "threshold" in common.typed:  # a file's may be meant for several wires

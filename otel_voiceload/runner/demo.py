@@ -23,7 +23,7 @@ from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.play import announced, offer, running_collector
 from otel_voiceload.runner.prepare import prepare
 from otel_voiceload.runner.screen import Screen
-from otel_voiceload.runner.stop import terminable
+from otel_voiceload.runner.stop import ended_at_once, terminable
 
 SCENARIO = "demo"
 MAX_CALLS = 100
@@ -46,23 +46,24 @@ def play_demo(demo: DemoPlan, screen: Screen) -> RunOutcome:
     Raises:
         UsageError: a plant or a length that can not be.
     """
-    pack = ClipPack.load(PCM16_16K)
-    cycle = load_scenario(SCENARIO).turn_cycle(pack)
-    # A plant or a length that can not be is said before anything is started.
-    settle(Wishes(plant=demo.plant), pack)
-    plan = RunPlan(
-        target="ws://127.0.0.1",
-        profile_name="demo",
-        request=Request(duration_s=demo.seconds),
-        store=demo.store,
-        scenarios=(SCENARIO,),
-        collector="embedded",
-        seed=demo.seed,
-        tag="",
-        max_calls=MAX_CALLS,
-        planted=demo.plant,
-    )
-    wire = prepare(plan).wire
+    with ended_at_once():
+        pack = ClipPack.load(PCM16_16K)
+        cycle = load_scenario(SCENARIO).turn_cycle(pack)
+        # A plant or a length that can not be is said before anything is started.
+        settle(Wishes(plant=demo.plant), pack)
+        plan = RunPlan(
+            target="ws://127.0.0.1",
+            profile_name="demo",
+            request=Request(duration_s=demo.seconds),
+            store=demo.store,
+            scenarios=(SCENARIO,),
+            collector="embedded",
+            seed=demo.seed,
+            tag="",
+            max_calls=MAX_CALLS,
+            planted=demo.plant,
+        )
+        wire = prepare(plan).wire
     with (
         terminable(),
         calibrating(wire) as hearing,

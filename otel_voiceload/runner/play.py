@@ -22,7 +22,7 @@ from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared, prepare, with_agent
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import smoke
-from otel_voiceload.runner.stop import RunControl, Running, terminable
+from otel_voiceload.runner.stop import RunControl, Running, ended_at_once, terminable
 from otel_voiceload.runner.usage import watching
 from otel_voiceload.store.spooled import SPOOL
 from otel_voiceload.telemetry.environ import copy_from_environ
@@ -40,7 +40,8 @@ def play(plan: RunPlan, screen: Screen) -> RunOutcome:
         CollectorError: the collector did not start, or ended before it was told to.
         Interrupted: stopped before the load.
     """
-    prepared = prepare(plan)
+    with ended_at_once():
+        prepared = prepare(plan)
     with (
         terminable(),
         calibrating(prepared.wire) as hearing,

@@ -21,7 +21,7 @@ LINES = (
     ("profiles", "callers", "transports", "telemetry", "analysis", "charts"),
     ("audio", "capacity", "store"),
     ("model", "events"),
-    ("errors", "conventions"),
+    ("errors", "conventions", "loading"),
 )
 HEIGHT = {room: -line for line, rooms in enumerate(LINES) for room in rooms}
 # The collector is a program of its own; these two doors are the only ones.

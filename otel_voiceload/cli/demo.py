@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from otel_voiceload.cli.options import Common, page_to_write, verb_app, with_common
+from otel_voiceload.loading import ended_at_once
 
 app = verb_app()
 
@@ -35,8 +36,6 @@ def demo(
     Leaves with 0 when what was found is what was planted, 99 when not, and 4 when the generator was
     the limit.
     """
-    from otel_voiceload.runner.stop import ended_at_once
-
     with ended_at_once():
         from otel_voiceload.cli.reading import conclude
         from otel_voiceload.runner.demo import DemoPlan, play_demo, verdict

@@ -26,6 +26,7 @@ from otel_voiceload.cli.target_options import (
     TlsInsecure,
 )
 from otel_voiceload.errors import ExitCode
+from otel_voiceload.loading import ended_at_once
 
 app = verb_app()
 
@@ -204,8 +205,6 @@ def generate(
 
     Without options: 10 calls for 1 minute.
     """
-    from otel_voiceload.runner.stop import ended_at_once
-
     with ended_at_once():
         from otel_voiceload.analysis.thresholds import parse, to_mapping
         from otel_voiceload.cli.again import beside, plan_of

@@ -26,6 +26,7 @@ from otel_voiceload import __version__
 from otel_voiceload.cli.environment import PREFIX
 from otel_voiceload.cli.plain_words import plain
 from otel_voiceload.errors import ExitCode, OvlError
+from otel_voiceload.loading import ended_at_once
 
 if TYPE_CHECKING:
     # The types of what typer hands to a group; it exports them under no public name.
@@ -178,7 +179,9 @@ def nobody_reads() -> None:
 def load_verb(name: str) -> Command:
     """Imports a verb. Its options may then be set as ``OVL_<OPTION>`` too, whatever the verb."""
     module = next(verb.module for verb in VERBS if verb.name == name)
-    command = typer.main.get_command(import_module(module).app)
+    with ended_at_once():
+        loaded = import_module(module)
+    command = typer.main.get_command(loaded.app)
     command.name = name
     pending = [command]
     while pending:

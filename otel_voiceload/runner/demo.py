@@ -14,6 +14,7 @@ from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K
 from otel_voiceload.callers.scenario import load_scenario
 from otel_voiceload.errors import ExitCode
+from otel_voiceload.loading import ended_at_once
 from otel_voiceload.profiles import Request
 from otel_voiceload.reports.report import Report
 from otel_voiceload.runner import children
@@ -23,7 +24,7 @@ from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.play import announced, offer, running_collector
 from otel_voiceload.runner.prepare import prepare
 from otel_voiceload.runner.screen import Screen
-from otel_voiceload.runner.stop import ended_at_once, terminable
+from otel_voiceload.runner.stop import terminable
 
 SCENARIO = "demo"
 MAX_CALLS = 100

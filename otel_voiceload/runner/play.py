@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from otel_voiceload.loading import ended_at_once
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Profile, planned
 from otel_voiceload.profiles.units import spoken
@@ -22,7 +23,7 @@ from otel_voiceload.runner.plan import RunPlan
 from otel_voiceload.runner.prepare import Prepared, prepare, with_agent
 from otel_voiceload.runner.screen import Screen
 from otel_voiceload.runner.smoke import smoke
-from otel_voiceload.runner.stop import RunControl, Running, ended_at_once, terminable
+from otel_voiceload.runner.stop import RunControl, Running, terminable
 from otel_voiceload.runner.usage import watching
 from otel_voiceload.store.spooled import SPOOL
 from otel_voiceload.telemetry.environ import copy_from_environ

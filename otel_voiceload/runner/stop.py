@@ -245,20 +245,3 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def ended_at_once() -> Iterator[None]:
-    """Ctrl-C in here ends the process by the signal itself: nothing has begun that it would undo.
-
-    For where modules load and models are made. What is written in other languages may swallow a
-    KeyboardInterrupt on its way (seen of the making of a pydantic model: one in 400), and the load
-    would then begin all the same.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if before != signal.SIG_IGN:  # nohup and its like have said otherwise
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -152,10 +153,11 @@ class Telling:
         while self.calls < wanted and self.process.is_alive():
             self._stopping.wait(TICK_S)
 
-    def wait_spooled(self) -> None:
-        """Until the outage has been noticed."""
+    def wait_spooled(self, enough: Callable[[], bool] | None = None) -> None:
+        """Until the outage has been noticed: bytes are in the spool, or what is ``enough``."""
+        enough = enough or (lambda: self.spooled_bytes() > 0)
         deadline_s = time.monotonic() + WAIT_S
-        while not self.spooled_bytes():
+        while not enough():
             assert time.monotonic() < deadline_s, "nothing was spooled"
             self._stopping.wait(TICK_S)
 

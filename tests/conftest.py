@@ -42,3 +42,11 @@ def hang_ups_heard() -> Iterator[None]:
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture
+def interrupts_heard() -> Iterator[None]:
+    """As in a terminal: what a script starts in its background has Ctrl-C ignored, children too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

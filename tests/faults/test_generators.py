@@ -216,6 +216,7 @@ def stop_at(folder: Path, number: int) -> str:
     return f"{how} {'in the load' if begun else 'before it'}"
 
 
+@pytest.mark.usefixtures("interrupts_heard")
 def test_told_to_stop_at_any_moment_it_leaves_in_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,5 @@
 """``python -m otel_voiceload`` is ``ovl``, for where the script is not on the path."""
 
-from otel_voiceload.cli.main import main
+from otel_voiceload.cli.main import script
 
-main()
+script()

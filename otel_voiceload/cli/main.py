@@ -10,7 +10,6 @@ words of its own, such as ``ovl runs tag``), and one entry here.
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import sys
@@ -261,10 +260,20 @@ def ovl(
         typer.echo(ctx.get_help())
 
 
+def script() -> NoReturn:
+    """Entry point of the ``ovl`` script: ``main``, and no Ctrl-C while the interpreter goes down.
+
+    One that came while it waits for its threads would take the exit code with it and leave a
+    traceback behind. What is registered with ``atexit`` runs later than that.
+    """
+    try:
+        main()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def main() -> NoReturn:
-    """Entry point of the ``ovl`` script; leaves with the exit codes of ``errors.ExitCode``."""
-    # A Ctrl-C that comes while the interpreter goes down would take the exit code with it.
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    """From the words typed to the end, with the exit codes of ``errors.ExitCode``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal of another encoding gets a ?

@@ -2,7 +2,7 @@
 -- and was done, `f`, with the network's way up (`us`, `uf`) and down (`ds`, `df`).
 -- A turn is `orderly` when each of its components was told once, the network once each way, and they
 -- began in the order of their places. Nearly all are, and their rows need no sorting; the others go
--- the long way (component_selves, turn_facts). Both ways give the same figures.
+-- the long way (component_selves, turn_explained). Both ways give the same figures.
 create view turn_work as
 select
     *,

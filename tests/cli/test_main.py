@@ -140,3 +140,34 @@ def test_a_reader_of_the_help_who_leaves_is_no_error(monkeypatch: pytest.MonkeyP
         cli.main()
 
     assert ended.value.code == 0
+
+
+# Threads are waited for before anything that is registered with atexit runs.
+DEAF_AT_LAST = """
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+from otel_voiceload.cli import main as cli
+
+def press() -> None:
+    while threading.main_thread().is_alive():
+        time.sleep(0.001)
+    signal.raise_signal(signal.SIGINT)
+    print("pressed")
+
+threading.Thread(target=press).start()
+sys.argv = ["ovl", "--version"]
+cli.script()
+"""
+
+
+def test_ctrl_c_while_the_interpreter_goes_down_changes_nothing() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", DEAF_AT_LAST],
+        cwd=Path(cli.__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("pressed\n")

@@ -108,7 +108,9 @@ def nobody_answered(folder: Path) -> Path:
 
 def _each_turn(**changes: object) -> list[Record]:
     return [
-        replace(each, **changes) if isinstance(each, TurnRecord) else each  # type: ignore[arg-type]
+        replace(each, **changes)  # type: ignore[arg-type]  # by name
+        if isinstance(each, TurnRecord)
+        else each
         for each in ramp()
     ]
 

@@ -1,7 +1,7 @@
 -- title: Four turns, piece by piece
 -- question: What happened inside the best turn, an ordinary one, one past the knee, and the worst?
 -- columns: exemplar, call_id, turn_index, calls, latency_s, component, attempt, start_s, end_s, source, error_type
--- reads: turn_facts, levels, component_chosen
+-- reads: call_names, turn_facts, levels, component_chosen
 -- $knee_calls is where the first component bends; without one, the turn "past the knee" comes from
 -- the highest level. Times are seconds since the caller stopped speaking; a bar ends with the first
 -- token, byte or sample. A turn without component timing has one row with no component.
@@ -39,7 +39,7 @@ ranked as (
 )
 select
     r.exemplar,
-    r.call_id,
+    n.name as call_id,
     r.turn_index,
     r.calls,
     r.latency_s,
@@ -50,6 +50,7 @@ select
     c.source,
     c.error_type
 from ranked r
+left join call_names n using (call_id)
 left join component_chosen c using (run_id, call_id, turn_index)
 where r.rank = r.wanted
 order by r.place, start_s, c.component, c.attempt;

@@ -1,12 +1,12 @@
 -- title: Turn cycles per call and level
 -- question: How often does a call that nothing holds up take a turn?
--- columns: level_no, call_id, cycles, sum_s
+-- columns: level_no, call, cycles, sum_s
 -- reads: slot_levels, turn_facts, raw_rollup_cycles
 -- From one end of the caller's speech to the next within a call, and from the last one of a call
 -- round to the first of the next in its place: without these, whoever thinks between turns seems to
 -- ask more rarely than they do. Counted where the cycle ended, so that long ones are not missed in a
 -- short level.
-select level_no, call_id::varchar as call_id, sum(cycles)::integer as cycles, sum(sum_s) as sum_s
+select level_no, dense_rank() over (order by call_id) as call, sum(cycles)::integer as cycles, sum(sum_s) as sum_s
 from (
     select
         s.level_no, t.call_id, count(t.cycle_s) + count(t.handover_s) as cycles,
@@ -22,4 +22,4 @@ from (
     where run_id = $run_id
 )
 group by level_no, call_id
-order by level_no, call_id
+order by level_no, call

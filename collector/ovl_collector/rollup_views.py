@@ -26,13 +26,16 @@ _NOT_KEPT: Final = (
     "metric_points",
     "turn_records",
     "turn_said",
+    "turn_work",
     "turn_explained",
     "component_work",
     "component_chosen",
     "component_selves",
+    "component_alone",
 )
 _NOT_NEEDED: Final = (
     "otel_spans",
+    "call_names",
     "ledger",
     "rolled_cells",
     "rolled_turns",
@@ -49,10 +52,9 @@ PER_FILE: Final = (
     "component_observations",
     "told_sources",
     "outvoted_sources",
-    "turn_work",
-    "component_spans",
     "turn_facts",
     "turns",
+    "component_spans",
     "component_turns",
 )
 

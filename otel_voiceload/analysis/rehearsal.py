@@ -212,7 +212,7 @@ def _cycles(
                 found[0] += 1
                 found[1] += length_ns / NS_PER_S
     rows = [(level, call_id, *found) for (level, call_id), found in sums.items()]
-    return _columns(("level_no", "call_id", "cycles", "sum_s"), rows)
+    return _columns(("level_no", "call", "cycles", "sum_s"), rows)
 
 
 def _place(held: Sequence[_Counted], at_ns: int) -> tuple[int, int] | None:

@@ -26,6 +26,7 @@ _MIN_CYCLES: Final = 5
 _BUSY_CORE: Final = 0.7  # of a core: frames leave late long before it is full
 _NEAR: Final = 0.15
 _PATIENCE_S: Final = 10.0  # where the run does not tell
+_LISTEN_TO: Final = 50_000  # turns give means to less than a percent
 _WIRES: Final[Mapping[str, Wire]] = {"plain": "plain", "twilio": "twilio"}
 
 Row = Mapping[str, object]
@@ -56,7 +57,9 @@ def read_model(
     below = _below(found, evidence)
     rows = reading.query("component_work", run_id=run_id, knee_calls=below)
     work_rows = {str(row["component"]): row for row in rows}
-    shape = reading.query("call_shape", run_id=run_id, knee_calls=below)[0]
+    turns = sum(evidence.cycles[level].counts.sum() for level in _quiet(evidence, below))
+    share = None if turns <= _LISTEN_TO else _LISTEN_TO / float(turns)
+    shape = reading.query("call_shape", run_id=run_id, knee_calls=below, share=share)[0]
     facts = reading.query("run_facts", run_id=run_id)[0]
     costs = reading.query("marginal_cost", run_id=run_id)
     measured = {

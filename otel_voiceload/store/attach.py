@@ -264,7 +264,7 @@ def _rolled_up(
 
 
 def _make_mappings(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-    """One view per mapping, and ``mapped`` over those that can find something here.
+    """One view per mapping, and ``mapped_spans`` over those that can find something here.
 
     Every view above `mapped` binds and plans each mapping anew, with all that it reads, which costs
     more than the rows of a usual run. A mapping of scopes that the store does not know gives none.
@@ -272,7 +272,9 @@ def _make_mappings(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) 
     for path in catalogue.mapping_files():
         connection.execute(f"create view mapping_{path.stem} as {path.read_text()}")
     union = " union all by name ".join(f"select * from mapping_{name}" for name in names)
-    connection.execute(f"create view mapped as {union}")
+    connection.execute(f"create view mapped_spans as {union}")
+    # What all others read; a Reading puts numbers in place of calls' names here (keeping.py).
+    connection.execute("create view mapped as from mapped_spans")
 
 
 def mappings_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def _reads() -> dict[str, frozenset[str]]:
     """Each view, and each mapping, with those that its SQL names."""
     texts = {path.stem: path.read_text() for path in view_files() if path.is_file()}
     mappings = {f"mapping_{path.stem}": path.read_text() for path in mapping_files()}
-    texts |= mappings | {"mapped": " ".join(mappings)}
+    texts |= mappings | {"mapped": "mapped_spans", "mapped_spans": " ".join(mappings)}
     return {
         name: frozenset(re.findall(r"\w+", re.sub("--.*", "", text))) & frozenset(texts) - {name}
         for name, text in texts.items()

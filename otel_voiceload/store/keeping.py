@@ -4,10 +4,12 @@ The views are many joins deep, and each that is asked anew reads the spans again
 reads is made a temporary table first, once per command; DuckDB finds those before the views, and
 the queries stay the same text. Only what somebody asks for is made.
 
-Reports ask about one run or a few (``ask_about``). For them the ids of runs and calls, and the few
-words that are said of every piece of work, are enumerations, in alphabetical order so that they
-sort as texts do: then ten million spans fit into little memory, and joins compare four bytes
-instead of fifty. People's own SQL (``ask_all``) finds every column as it is documented.
+Reports ask about one run or a few (``ask_about``). For them calls are numbers, in the order of
+their names (``call_names``), and the ids of runs and the few words that are said of every piece of
+work are enumerations, in alphabetical order so that they sort as texts do: then ten million spans
+fit into little memory, and joins compare four bytes instead of fifty. Calls are no enumeration:
+DuckDB compares all words of one at every union and join that it plans, which took seconds with a
+hundred thousand. People's own SQL (``ask_all``) finds every column as it is documented.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Final
 
 import duckdb
 
-from otel_voiceload.store import attach, catalogue
+from otel_voiceload.store import attach, catalogue, spill
 
 # About resources, traces and runs, and small: kept for the whole store until it is closed.
 OF_THE_STORE: Final = ("known_resources", "trace_runs", "runs")
@@ -32,8 +34,13 @@ limit 1
 ONCE_AS_RECEIVED: Final = """
 create or replace temp view once_spans as select * exclude (split) from received_spans
 """
-# Every span's resource names its run: then none has to be looked for by its trace.
-_OF_NO_RUN: Final = "select 1 from temp.known_resources where run_id is null limit 1"
+# Every span's resource names its run: then none has to be looked for by its trace. A collector that
+# tells of itself names none, and has no spans.
+_OF_NO_RUN: Final = """
+select 1 from raw_spans
+where resource_id not in (from temp.known_resources select resource_id where run_id is not null)
+limit 1
+"""
 _ONCE_AS_NAMED: Final = """
 create or replace temp view once_spans as
 select s.*, r.run_id, r.service_name
@@ -42,6 +49,7 @@ left join known_resources r using (resource_id)
 """
 # Of the asked runs, in the order in which they read each other.
 KEPT_VIEWS: Final = (
+    "call_names",
     "rolled_levels",
     "rolled_cells",
     "resource_usage",
@@ -59,10 +67,9 @@ KEPT_VIEWS: Final = (
     "told_sources",
     "faulty_sources",
     "outvoted_sources",
-    "turn_work",
-    "component_spans",
     "turn_facts",
     "turns",
+    "component_spans",
     "component_turns",
     "slot_levels",
     "levels",
@@ -79,8 +86,6 @@ WINDOWED: Final = {
     "slot_levels": "slot * 250000000",
     "rolled_cells": "unix_minute * 60000000000",
 }
-# Enumerations by column; what is derived from these tables is coded as well.
-_CODED_CALLS: Final = ("turn_heads", "component_work")
 _WORK_CODES: Final = ("component", "source", "error_type")
 _MOST_WORDS: Final = 1000  # of one kind; more, and an enumeration of them saves nothing
 # What work says of itself, and whether some of it has to be found a place (placed_observations).
@@ -106,6 +111,25 @@ _ALL_TURNS: Final = """
 create or replace temp view turn_records as
 select * from mapped where role = 'turn' and call_id is not null
 """
+# Whatever reads spans reads them through `mapped`, so here calls become numbers for all of it.
+_NUMBERS: Final = """
+create temp table call_names as
+select row_number() over (order by name)::integer as call_id, name
+from (
+    select distinct call_id as name from mapped_spans
+    where run_id in ({runs}) and call_id is not null
+)
+"""
+_NUMBERED: Final = """
+create or replace temp view mapped as
+select m.* replace (n.call_id as call_id)
+from mapped_spans m
+left join call_names n on n.name = m.call_id
+"""
+_NOTHING_TO_PLACE: Final = """
+create or replace temp view placed_observations as
+select *, null::varchar as joined_by from mapped limit 0
+"""
 _TOLD_TWICE: Final = """
 select 1 from temp.turn_heads group by run_id, call_id, turn_index having count(*) > 1 limit 1
 """
@@ -125,7 +149,6 @@ class Kept:
         self._runs: tuple[str, ...] | None = None  # None: all of them
         self._window: Window = (None, None)
         self._coded = False  # for a report
-        self._codes_calls = False
         # What work says of itself, where all of it stands in columns of the spans.
         self._words: dict[str, tuple[object, ...]] = {}
 
@@ -136,7 +159,8 @@ class Kept:
             return
         self.release()
         self._runs, self._window = runs, window
-        self._coded = self._codes_calls = True
+        self._coded = True
+        spill.limit(self._connection, spill.LITTLE)
         self._make_type("run_code", _quoted(runs))
 
     def is_about(self, run_id: str) -> bool:
@@ -148,12 +172,15 @@ class Kept:
         if self._coded or runs != self._runs:
             self.release()
             self._runs, self._window, self._coded = runs, (None, None), False
+            spill.limit(self._connection, spill.HALF)
 
     def ensure(self, sql: str) -> None:
         """Keeps what this text names and what that reads."""
         named = frozenset(word.lower() for word in _WORD.findall(sql))
         views = catalogue.needed(named)
         self.ensure_of_the_store(views)
+        if self._coded and "mapped" in views and "call_names" not in self._tables:
+            self._number_calls()
         for view in KEPT_VIEWS:
             if view in views and view not in self._tables:
                 if view in ON_DEMAND and view not in named:
@@ -177,12 +204,13 @@ class Kept:
     def release(self) -> None:
         for view in reversed(self._tables):
             self._connection.execute(f"drop table temp.{view}")
-        self._connection.execute("drop view if exists temp.turn_records")
+        for view in ("turn_records", "mapped"):
+            self._connection.execute(f"drop view if exists temp.{view}")
         for name in reversed(self._types):
             self._connection.execute(f"drop type temp.{name}")
         self._tables, self._types = [], []
         self._runs, self._window = None, (None, None)
-        self._coded = self._codes_calls = False
+        self._coded = False
 
     def _leave_out(self) -> None:
         """What this store has no spans for need not be looked for, nor planned for."""
@@ -194,15 +222,10 @@ class Kept:
         said = self._connection.execute(_SAID_OF_WORK).fetchall()
         if said and not any(row[3] for row in said):
             self._words = dict(zip(_WORK_CODES, zip(*said, strict=True), strict=False))
-            self._connection.execute(
-                "create temp table if not exists placed_observations as"
-                " select *, null::varchar as joined_by from mapped limit 0"
-            )
+            self._connection.execute(_NOTHING_TO_PLACE)
 
     def _keep_coded(self, view: str) -> None:
         codes = ["run_id::run_code as run_id"]
-        if self._codes_calls and view in _CODED_CALLS:
-            codes.append("try_cast(call_id as call_code) as call_id")
         if view == "component_work":
             codes += [f"{name}::{name}_code as {name}" for name in self._code_work()]
         columns = f"* replace ({', '.join(codes)})"
@@ -210,16 +233,11 @@ class Kept:
             self._keep_turns(columns)
         else:
             self._keep(view, columns)
-        if self._codes_calls and view == "calls":
-            self._code_calls()
-        elif self._codes_calls and view in _CODED_CALLS and self._has_strangers(view):
-            # Work of a call of which nothing else is known: then calls go by their names.
-            self._codes_calls = False
-            made, self._tables = self._tables, []
-            for table in reversed(made):
-                self._connection.execute(f"drop table temp.{table}")
-            for table in made:
-                self._keep_coded(table)
+
+    def _number_calls(self) -> None:
+        self._connection.execute(_NUMBERS.format(runs=_quoted(self._runs or ())))
+        self._tables.append("call_names")
+        self._connection.execute(_NUMBERED)
 
     def _keep_turns(self, columns: str) -> None:
         self._connection.execute(_ALL_TURNS)
@@ -257,18 +275,6 @@ class Kept:
                 if f"{name}_code" not in self._types:
                     self._make_type(f"{name}_code", _quoted(words))
         return coded
-
-    def _code_calls(self) -> None:
-        named = "select distinct call_id from temp.calls where call_id is not null"
-        if not self._connection.execute(f"{named} limit 1").fetchall():
-            self._codes_calls = False
-            return
-        self._make_type("call_code", f"{named} order by call_id")
-        self._connection.execute("alter table temp.calls alter call_id type call_code")
-
-    def _has_strangers(self, view: str) -> bool:
-        found = self._connection.execute(f"select 1 from temp.{view} where call_id is null limit 1")
-        return bool(found.fetchall())
 
     def _make_type(self, name: str, values: str) -> None:
         self._connection.execute(f"create temp type {name} as enum ({values})")

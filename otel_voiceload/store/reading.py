@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_voiceload.errors import StoreError, UsageError
-from otel_voiceload.store import catalogue
+from otel_voiceload.store import catalogue, spill
 from otel_voiceload.store.keeping import Kept
 
 READ_ONLY = (
@@ -180,6 +180,11 @@ class Reading:
         """A file that was damaged says so when its rows are read: one line, and nobody's bug."""
         try:
             yield
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError(
+                f"Half of this machine's memory is too little to read the store {self.path} so:"
+                " ask about a part of it (--since, --until), or where there is more memory."
+            ) from error
         except duckdb.Error as error:
             reason = _first_line(error)
             raise StoreError(f"The store {self.path} can not be read: {reason}") from error
@@ -191,11 +196,20 @@ class Reading:
             self._kept.ask_all()
         elif not self._kept.is_about(run):
             self._kept.ask_about([run])
-        with self._readable():
-            self._kept.ensure(" ".join(query.reads))
         used = self._connection.extract_statements(query.sql)[0].named_parameters
         bound = {key: parameters.get(key) for key in used}
-        return self._connection.execute(query.sql, bound or None)
+
+        def ask() -> duckdb.DuckDBPyConnection:
+            self._kept.ensure(" ".join(query.reads))
+            return self._connection.execute(query.sql, bound or None)
+
+        with self._readable():
+            try:
+                return ask()
+            except duckdb.OutOfMemoryException:
+                # A report makes do with little, which is too little for what can not be spilled.
+                spill.limit(self._connection, spill.HALF)
+                return ask()
 
 
 def _table(result: duckdb.DuckDBPyConnection) -> Table:

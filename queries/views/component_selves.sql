@@ -1,12 +1,13 @@
 -- The rows of `component_spans` with what stood before each in its turn. Self time is what is left of a
 -- span when earlier components' work (`others_`) is taken off, before it and after it. Frameworks nest;
 -- without this the one that waits looks as slow as the one it waits for.
--- `alone`: this row is all that the turn has of its component.
+-- `orderly` says which way they went (turn_work).
 create view component_selves as
-with twice as (
+with told as (
     select c.* from component_chosen c
-    join turn_work w using (run_id, call_id, turn_index)
-    where not w.orderly
+    -- Also of turns that nobody told.
+    anti join (select run_id, call_id, turn_index from turn_facts where orderly)
+        using (run_id, call_id, turn_index)
 ),
 single as (
     select
@@ -24,12 +25,11 @@ single as (
         max_by(queue_s, start_ns) as queue_s,
         max_by(source, start_ns) as source,
         max_by(error_type, start_ns) as error_type
-    from twice
+    from told
     group by run_id, call_id, turn_index, component, attempt, place
 )
 select
-    run_id, call_id, turn_index, component, attempt, place, start_ns, end_ns, first_ns, latency_s,
-    busy_s, queue_s, source, error_type,
+    c.*,
     case place
         when 2 then s1
         when 3 then least(s1, s2)
@@ -46,16 +46,16 @@ select
         when 6 then greatest(f1, f2, f3, f4, f5)
         when 7 then greatest(f1, f2, f3, f4, f5, f6)
     end as others_done_ns,
-    place > 0 as alone
-from component_chosen
-join turn_work using (run_id, call_id, turn_index)
-where orderly
+    orderly
+from component_chosen c
+join turn_facts t using (run_id, call_id, turn_index)
+where t.orderly
 union all by name
 select
     *,
     min(start_ns) filter (place > 0) over earlier as others_begin_ns,
     max(first_ns) filter (place > 0) over earlier as others_done_ns,
-    false as alone
+    false as orderly
 from single
 window earlier as (
     partition by run_id, call_id, turn_index order by place

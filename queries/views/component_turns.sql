@@ -1,23 +1,7 @@
 -- One row per call, turn and component: all attempts together, waits between them included, are
 -- what the component cost the turn. Beside the observed components stands what none explains.
 create view component_turns as
-with whole as (
-    select
-        run_id, call_id, turn_index, component, source, place,
-        1 as attempts,
-        (error_type is not null and error_type <> 'cancelled')::bigint as failed_attempts,
-        error_type is null as served,
-        coalesce(error_type = 'cancelled', false) as given_up,
-        busy_s,
-        latency_s as summed_s,
-        latency_s < 0 as impossible,
-        start_ns,
-        first_ns as done_ns,
-        others_begin_ns,
-        others_done_ns
-    from component_selves
-    where alone
-    union all by name
+with together as (
     -- Work that was given up is no failure, and beside a later attempt it is no latency either. But
     -- where nothing else came of the turn, the caller waited at least that long for it.
     select
@@ -41,17 +25,38 @@ with whole as (
     from (
         select *, error_type is distinct from 'cancelled' as goes_on
         from component_selves
-        where not alone
+        where not orderly
     )
     group by run_id, call_id, turn_index, component
 )
+select
+    run_id,
+    call_id,
+    turn_index,
+    component,
+    source,
+    coalesce(network_s, (done_ns - start_ns) / 1e9) as latency_s,
+    coalesce(network_s, greatest(0, done_ns - greatest(start_ns, others_done_ns)) / 1e9) as self_s,
+    busy_s,
+    attempts,
+    failed >> place & 1 as failed_attempts,
+    failed >> place & 1 = 1 as failed,
+    (failed | given_up) >> place & 1 = 0 as served,
+    first,
+    turn_start_ns as start_ns,
+    done_ns,
+    start_ns as work_start_ns
+from component_alone
+where done_ns >= start_ns
+    and (given_up >> place & 1 = 0 or response_latency_s is not null)  -- hung up by us: says nothing
+union all
 select
     w.run_id,
     w.call_id,
     w.turn_index,
     w.component,
     w.source,
-    if(w.place = 0, w.summed_s, (w.done_ns - w.start_ns) / 1e9) as latency_s,
+    if(w.place = 0, w.summed_s, (w.done_ns - w.start_ns) / 1e9),
     case
         when w.place = 0 then w.summed_s
         when w.others_done_ns is null then (w.done_ns - w.start_ns) / 1e9
@@ -59,20 +64,20 @@ select
             greatest(0, least(w.done_ns, w.others_begin_ns) - w.start_ns)
             + greatest(0, w.done_ns - greatest(w.start_ns, w.others_done_ns))
         ) / 1e9
-    end as self_s,
+    end,
     w.busy_s,
     w.attempts,
     w.failed_attempts,
-    w.failed_attempts > 0 as failed,
+    w.failed_attempts > 0,
     w.served,
     t.first,
     t.start_ns,
     w.done_ns,
-    w.start_ns as work_start_ns
-from whole w
+    w.start_ns
+from together w
 join turn_facts t using (run_id, call_id, turn_index)
 where not w.impossible and w.done_ns >= w.start_ns
-    and (not w.given_up or t.response_latency_s is not null)  -- hung up by us: says nothing
+    and (not w.given_up or t.response_latency_s is not null)
 union all
 select
     run_id, call_id, turn_index, 'unattributed', null, unattributed_s, unattributed_s, null,

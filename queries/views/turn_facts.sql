@@ -1,4 +1,5 @@
 -- The figures of `turns`, by the same words, without what stands in JSON: reports read these alone.
+-- Beside them what component_turns needs of turn_work, so that it reads no more than this.
 create view turn_facts as
 with with_calls as (
     select
@@ -12,7 +13,7 @@ with with_calls as (
             when c.outcome in ('completed', 'transferred') and t.turn_index + 1 = c.turn_count
                 then (c.ended_ns - c.media_up_ns) / 1e9 - (t.start_ns - z.start_ns) / 1e9
         end as handover_s
-    from turn_heads t
+    from turn_explained t
     left join calls c using (run_id, call_id)
     left join concurrency n on n.run_id = t.run_id and n.slot = t.start_ns // 250000000
     -- A window over all turns of a call would say the same in three times the time.
@@ -44,8 +45,8 @@ select
     j.send_delay_s,
     j.censored,
     case
-        when j.response_latency_s is not null and not j.censored and e.explained_s is not null
-            then greatest(0, j.response_latency_s - e.explained_s)
+        when j.response_latency_s is not null and not j.censored and j.explained_s is not null
+            then greatest(0, j.response_latency_s - j.explained_s)
     end as unattributed_s,
     j.outcome,
     j.first,
@@ -58,9 +59,17 @@ select
     case when j.handover_s > 0 then j.handover_s end as handover_s,
     j.call_outcome,
     j.start_ns,
-    j.end_ns
+    j.end_ns,
+    j.orderly,
+    j.failed,
+    j.given_up,
+    j.us,
+    j.ds,
+    if(j.network_impossible, null, j.network_done_ns) as f0,
+    j.network_s,
+    j.component7,
+    columns('^([sfb][1-7]|o[0-7])$')
 from judged j
-left join turn_explained e using (run_id, call_id, turn_index)
 left join limited_slots first_slot
     on first_slot.run_id = j.run_id and first_slot.slot = j.start_ns // 250000000
 left join limited_slots last_slot

@@ -1,7 +1,7 @@
-"""A simulated run to be asked without OTLP: its records as rows of the view ``mapped``.
+"""A simulated run to be asked without OTLP: its records as rows of the view ``mapped_spans``.
 
 Encoding, decoding and mapping a run's spans costs several times what simulating it does, and says
-nothing of the analysis. From ``mapped`` on all is the store's own: the same views, the same
+nothing of the analysis. From there on all is the store's own: the same views, the same
 queries. Runs and stages, which are few, do go the whole way.
 """
 
@@ -77,7 +77,7 @@ class QuickStore:
         _decode(connection, described, run_id)
         connection.register("incoming", pa.Table.from_pylist(rows, _COLUMNS))
         connection.execute(
-            "create temp table mapped as (select * from mapped limit 0)"
+            "create temp table mapped_spans as (select * from mapped_spans limit 0)"
             f" union all by name select *, '{run_id}' as run_id from incoming"
         )
         connection.unregister("incoming")

@@ -67,7 +67,7 @@ def test_a_mapping_that_finds_nothing_is_left_out_and_no_column_with_it() -> Non
     with duckdb.connect() as connection:
         attach.make_views(connection, [])
         used = connection.execute(
-            "select sql from duckdb_views() where view_name = 'mapped' and not temporary"
+            "select sql from duckdb_views() where view_name = 'mapped_spans' and not temporary"
         ).fetchall()
         mapped = connection.execute("describe mapped").fetchall()
         names = [f"mapping_{path.stem}" for path in catalogue.mapping_files()]

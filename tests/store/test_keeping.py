@@ -22,14 +22,14 @@ from tests.store.builder import UNIX_NS, batches_of, spans_batch, write_segment
 
 # What reports ask of turns and of work, one figure a column that coding might change.
 TURNS = """
-select run_id::varchar, call_id::varchar, turn_index, response_latency_s, censored, unattributed_s,
+select run_id::varchar, name, turn_index, response_latency_s, censored, unattributed_s,
     cycle_s, held_up
-from turn_facts order by all
+from turn_facts join call_names using (call_id) order by all
 """
 WORK = """
-select call_id::varchar, turn_index, component::varchar, source::varchar, latency_s, self_s,
+select name, turn_index, component::varchar, source::varchar, latency_s, self_s,
     attempts, failed_attempts, served
-from component_turns order by all
+from component_turns join call_names using (call_id) order by all
 """
 
 
@@ -148,10 +148,10 @@ def reading(tmp_path: Path) -> Iterator[Reading]:
 def test_reports_and_own_sql_find_the_same_figures(tmp_path: Path, case: str) -> None:
     run = "o'clock" if "quote" in case else records.RUN
     with opened(tmp_path, CASES[case]) as reading:
-        kept = kept_for(reading, "turn_facts", "component_turns", runs=[run])
+        kept = kept_for(reading, "turn_facts", "component_turns", "call_names", runs=[run])
         coded = [rows(reading, sql) for sql in (TURNS, WORK)]
         kept.ask_all()
-        kept.ensure("turn_facts component_turns")
+        kept.ensure("turn_facts component_turns call_names")
         assert [rows(reading, sql) for sql in (TURNS, WORK)] == coded
         assert all(coded)
 
@@ -159,22 +159,20 @@ def test_reports_and_own_sql_find_the_same_figures(tmp_path: Path, case: str) ->
 def test_ids_are_coded_for_reports_and_texts_for_own_sql(reading: Reading) -> None:
     kept = kept_for(reading, "component_turns")
     coded = [("turn_facts", "call_id"), ("component_turns", "run_id"), ("component_work", "source")]
-    assert [type_of(reading, *each) for each in coded] == ["ENUM"] * 3
+    assert [type_of(reading, *each) for each in coded] == ["INTEGER", "ENUM", "ENUM"]
     kept.ask_all(records.RUN)
     kept.ensure("component_turns turns component_observations")
     for table, column in (*coded[:2], ("turns", "call_id"), ("component_observations", "source")):
         assert type_of(reading, table, column) == "VARCHAR"
 
 
-def test_calls_go_by_their_names_where_work_is_of_none_that_is_known(tmp_path: Path) -> None:
-    with opened(tmp_path, CASES["work of an unknown call"]) as reading:
-        kept_for(reading, "component_turns")
-        assert type_of(reading, "component_work", "call_id") == "VARCHAR"
-        assert type_of(reading, "turn_facts", "call_id") == "VARCHAR"
-        strangers = (
-            "select count(*) from component_work where call_id not in (select call_id from calls)"
-        )
-        assert rows(reading, strangers) == [(1,)]
+def test_calls_are_numbers_in_the_order_of_their_names(reading: Reading) -> None:
+    kept_for(reading, "component_turns", "call_names", "turn_said")
+    named = "select name from call_names order by call_id"
+    ids = [(records.identity(index).call_id,) for index in (1, 2)]
+    assert rows(reading, named) == sorted(ids)
+    for view in ("calls", "turn_facts", "component_turns", "turn_said"):
+        assert rows(reading, f"select distinct call_id from {view} order by 1") == [(1,), (2,)]
 
 
 def test_words_of_work_are_coded_unless_there_are_very_many(
@@ -183,7 +181,7 @@ def test_words_of_work_are_coded_unless_there_are_very_many(
     kept_for(reading, "component_turns").release()
     monkeypatch.setattr(keeping, "_MOST_WORDS", 1)
     kept_for(reading, "component_turns")
-    assert names(reading, "types") == {"run_code", "call_code", "source_code"}
+    assert names(reading, "types") == {"run_code", "source_code"}
     assert type_of(reading, "component_work", "component") == "VARCHAR"
 
 
@@ -195,7 +193,7 @@ def test_places_are_looked_for_only_where_work_does_not_say_its_own(
 ) -> None:
     with opened(tmp_path, CASES[case]) as reading:
         kept_for(reading, "component_turns")
-        assert ("placed_observations" in names(reading, "tables")) is not looked_for
+        assert ("placed_observations" in names(reading, "views")) is not looked_for
         (found,) = rows(reading, "select count(*) from placed_observations")
         assert found == (1 if looked_for else 0,)
 
@@ -204,11 +202,11 @@ def test_a_turn_that_was_told_twice_is_one_turn(tmp_path: Path) -> None:
     later = records.turn(records.identity(1), 0, 3.5, 5.0)  # under the same number
     told = [*batches_of(busy_run(), records.RUN), *batches_of([later], records.RUN)]
     with opened(tmp_path, told) as reading:
-        kept = kept_for(reading, "turn_facts")
+        kept = kept_for(reading, "turn_facts", "call_names")
         coded = rows(reading, TURNS)
         assert "turn_records" not in names(reading, "views"), "each turn is looked at once more"
         kept.ask_all()
-        kept.ensure("turn_facts")
+        kept.ensure("turn_facts call_names")
         assert rows(reading, TURNS) == coded
         assert len(coded) == 4
 
@@ -226,8 +224,9 @@ def test_only_what_was_asked_is_kept_and_it_is_kept_until_others_are_asked_about
     assert {"calls", "turn_heads"} - first == {"turn_heads"}
     assert "turn_heads" in names(reading, "tables")
     kept.release()
-    assert names(reading, "tables") <= {*keeping.OF_THE_STORE, "placed_observations"}
-    assert (names(reading, "types"), names(reading, "views") - {"once_spans"}) == (set(), set())
+    assert names(reading, "tables") <= set(keeping.OF_THE_STORE)
+    assert names(reading, "views") == {"once_spans", "placed_observations"}
+    assert names(reading, "types") == set()
 
 
 def test_a_window_of_time_cuts_turns_and_leaves_calls(reading: Reading) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from otel_voiceload.errors import StoreError, UsageError
+from otel_voiceload.store import spill
 from otel_voiceload.store.keeping import KEPT_VIEWS, OF_THE_STORE
 from otel_voiceload.store.open import open_store
 from otel_voiceload.store.reading import Reading
@@ -72,14 +73,27 @@ def test_own_sql_sees_all_runs_even_after_a_report_looked_at_one(reading: Readin
     assert reading.query("run_ledger", run_id="run-2")[0]["turns"] == 0
 
 
+def test_a_report_that_little_memory_is_too_little_for_gets_more(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = "select current_setting('memory_limit')"
+    monkeypatch.setattr(spill, "LITTLE", "2MB")
+    turns = reading.query("run_ledger", run_id="run-1")[0]["turns"]
+    ((after,),) = reading._connection.execute(limit).fetchall()
+    assert (turns, after) == (2, reading.sql(limit).rows[0][0])
+
+    monkeypatch.setattr(spill, "HALF", "2MB")
+    with pytest.raises(StoreError, match="Half of this machine's memory is too little"):
+        reading.query("turn_samples", run_id="run-1")
+
+
 def test_a_question_keeps_what_it_reads_and_no_more(reading: Reading) -> None:
     kept = "select list(table_name) from duckdb_tables() where temporary"
     ((calls, tables),) = reading.sql(f"select (select count(*) from calls), ({kept})").rows
     ((turns, more),) = reading.sql(f"select (select count(*) from turns), ({kept})").rows
-    none = "placed_observations"  # since every observation says itself where it belongs
-    assert (calls, set(tables)) == (1, {"known_resources", "trace_runs", "calls", none})
+    assert (calls, set(tables)) == (1, {"known_resources", "trace_runs", "calls"})
     assert turns == 2
-    assert set(tables) < set(more) < {*OF_THE_STORE, *KEPT_VIEWS, none}
+    assert set(tables) < set(more) < {*OF_THE_STORE, *KEPT_VIEWS}
 
 
 def test_which_runs_there_are_is_asked_once(reading: Reading) -> None:
@@ -88,7 +102,7 @@ def test_which_runs_there_are_is_asked_once(reading: Reading) -> None:
     before = reading.sql(made).rows
     reading.prepare("run-1")
     reading.run_id("nightly")
-    assert {str(name) for name, _ in before} == {*OF_THE_STORE, "placed_observations"}
+    assert {str(name) for name, _ in before} == set(OF_THE_STORE)
     assert set(reading.sql(made).rows) == set(before)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from otel_voiceload.store import catalogue
@@ -65,3 +66,10 @@ def test_a_sql_file_fits_one_sitting(path: Path) -> None:
 
 def test_every_view_that_is_kept_is_a_view() -> None:
     assert set(KEPT_VIEWS) <= {path.stem for path in catalogue.view_files()}
+
+
+def test_parameters_are_those_that_duckdb_finds() -> None:
+    with duckdb.connect() as connection:
+        for query in catalogue.catalogue().values():
+            (statement,) = connection.extract_statements(query.sql)
+            assert query.parameters == set(statement.named_parameters), query.name

@@ -92,7 +92,7 @@ def locate(
         if point.rate + _rate_error(level, point) >= (1 - FULL) * best
     ]
     rate = _rate(plateau)
-    drawn = _resampled_rates(plateau, rng) * _resampled_cycles(counts, sums, rng)
+    drawn = _resampled_rates(plateau, rng) * resampled_cycles(counts, sums, rng)
     low, high = (float(each) for each in np.quantile(drawn, (0.025, 0.975)))
     # Refused work comes back at random times, and until then servers may be idle.
     idle = 1.0
@@ -216,7 +216,7 @@ def _dealt(of_calls: Floats) -> Floats:
     return np.asarray(dealt.reshape(rounds, _HANDS).sum(axis=0), dtype=np.float64)
 
 
-def _resampled_cycles(counts: Floats, sums: Floats, rng: np.random.Generator) -> Floats:
+def resampled_cycles(counts: Floats, sums: Floats, rng: np.random.Generator) -> Floats:
     # One at a time: all of them for the calls of a large run would be half a gigabyte. And not by
     # `@`: over this little its threads wait for each other for longer than they work.
     counts, sums = _dealt(counts), _dealt(sums)

@@ -16,6 +16,7 @@ from pathlib import Path
 from otel_voiceload.errors import UsageError
 
 HEADER_FIELDS = ("title", "question", "columns", "reads")
+_PARAMETER = re.compile(r"\$([a-z]\w*)")  # a path into JSON has a quote there
 # The views that people's own SQL may rely on, in the order in which one meets them.
 RUN_VIEWS = (  # each has a run_id, so that it can be cut to one run
     "runs",
@@ -41,6 +42,7 @@ class Query:
     question: str
     columns: tuple[str, ...]
     reads: tuple[str, ...]
+    parameters: frozenset[str]
     sql: str
 
 
@@ -132,6 +134,7 @@ def parse(name: str, text: str) -> Query:
         question=fields["question"],
         columns=_words(fields["columns"]),
         reads=_words(fields["reads"]),
+        parameters=frozenset(_PARAMETER.findall(re.sub("--.*", "", text))),
         sql=text,
     )
 

@@ -196,8 +196,7 @@ class Reading:
             self._kept.ask_all()
         elif not self._kept.is_about(run):
             self._kept.ask_about([run])
-        used = self._connection.extract_statements(query.sql)[0].named_parameters
-        bound = {key: parameters.get(key) for key in used}
+        bound = {key: parameters.get(key) for key in query.parameters}
 
         def ask() -> duckdb.DuckDBPyConnection:
             self._kept.ensure(" ".join(query.reads))

@@ -18,7 +18,7 @@ from typing import Final
 import duckdb
 
 HALF: Final = "50%"
-LITTLE: Final = "1400MB"  # ten million spans, and the process stays under 2 GB
+LITTLE: Final = "1300MB"  # ten million spans, and the process stays under 2 GB
 
 
 def connect() -> duckdb.DuckDBPyConnection:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from otel_voiceload.analysis.knee import Knee, locate
+from otel_voiceload.analysis.knee import Knee, locate, resampled_cycles
 from otel_voiceload.analysis.levels import Cycles, Evidence
 from otel_voiceload.analysis.onset import find_onset
 from tests.analysis.shapes import CYCLE_S, closed_loop, evidence, point
@@ -135,3 +135,16 @@ def test_servers_that_are_idle_between_refusals_count_as_full(
     series = closed_loop(CALLS, 48)
     seen = evidence(CALLS, {"turn": series, "llm": series})
     assert located(seen, served_per_s).calls == pytest.approx(calls, rel=0.01)
+
+
+def test_very_many_calls_are_resampled_in_hands_with_the_same_interval() -> None:
+    rng = np.random.default_rng(3)
+    counts = rng.integers(1, 9, 20_000).astype(float)
+    sums = counts * rng.gamma(4.0, 2.0, counts.size)  # calls differ from each other
+    mean, spread = sums.sum() / counts.sum(), []
+    for _ in range(200):
+        weights = rng.poisson(1.0, counts.size)
+        spread.append((weights @ sums) / (weights @ counts))
+    found = resampled_cycles(counts, sums, rng)
+    assert found.mean() == pytest.approx(mean, rel=1e-3)
+    assert found.std() == pytest.approx(np.std(spread), rel=0.15)

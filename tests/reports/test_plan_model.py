@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from otel_voiceload.analysis.inflection import Inflections, find
-from otel_voiceload.analysis.levels import Evidence
+from otel_voiceload.analysis.levels import Cycles, Evidence
 from otel_voiceload.capacity.declared import PlanFile
 from otel_voiceload.reports.plan_model import RunModel, mean_turn_s, read_model, seen_at_most
 from tests.analysis import shapes
@@ -34,6 +36,7 @@ class Rows:
         costs: list[dict[str, object]] | None = None,
     ) -> None:
         self.below: object = None
+        self.share: object = None
         self._answers = {
             "component_work": [WORK] if work is None else work,
             "call_shape": [SHAPE if shape is None else shape],
@@ -43,6 +46,7 @@ class Rows:
 
     def query(self, name: str, **parameters: object) -> list[dict[str, object]]:
         self.below = parameters.get("knee_calls", self.below)
+        self.share = parameters.get("share", self.share)
         return self._answers[name]
 
 
@@ -94,6 +98,21 @@ def test_only_levels_well_below_the_onset_tell_what_work_is() -> None:
     quiet = Rows()
     read(quiet, seen(None))
     assert quiet.below is None
+
+
+def test_of_very_many_turns_a_share_is_listened_to() -> None:
+    few, many = Rows(), Rows()
+    read(few, seen(None))
+    evidence = seen(None)
+    thousand = {
+        level: Cycles(1000 * each.counts, 1000 * each.sums_s)
+        for level, each in evidence.cycles.items()
+    }
+    read(many, replace(evidence, cycles=thousand))
+    turns = sum(each.counts.sum() for each in thousand.values())
+
+    assert few.share is None
+    assert many.share == pytest.approx(50_000 / turns)
 
 
 def test_what_the_run_tells_comes_with_its_query() -> None:

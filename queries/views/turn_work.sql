@@ -42,6 +42,23 @@ from (
         max(if(place = 1, first_ns, null)) as f1,
         max(if(place = 1, busy_s, null)) as b1,
         min(if(place = 1, source, null)) as o1,
+        min(if(place = 4, start_ns, null)) as s4,
+        max(if(place = 4, first_ns, null)) as f4,
+        max(if(place = 4, busy_s, null)) as b4,
+        min(if(place = 4, source, null)) as o4,
+        min(if(place = 6, start_ns, null)) as s6,
+        max(if(place = 6, first_ns, null)) as f6,
+        max(if(place = 6, busy_s, null)) as b6,
+        min(if(place = 6, source, null)) as o6
+    from component_chosen
+    group by run_id, call_id, turn_index
+)
+left join (
+    -- Few frameworks tell of these: apart, they cost nothing where nobody does.
+    select
+        run_id,
+        call_id,
+        turn_index,
         min(if(place = 2, start_ns, null)) as s2,
         max(if(place = 2, first_ns, null)) as f2,
         max(if(place = 2, busy_s, null)) as b2,
@@ -50,23 +67,16 @@ from (
         max(if(place = 3, first_ns, null)) as f3,
         max(if(place = 3, busy_s, null)) as b3,
         min(if(place = 3, source, null)) as o3,
-        min(if(place = 4, start_ns, null)) as s4,
-        max(if(place = 4, first_ns, null)) as f4,
-        max(if(place = 4, busy_s, null)) as b4,
-        min(if(place = 4, source, null)) as o4,
         min(if(place = 5, start_ns, null)) as s5,
         max(if(place = 5, first_ns, null)) as f5,
         max(if(place = 5, busy_s, null)) as b5,
         min(if(place = 5, source, null)) as o5,
-        min(if(place = 6, start_ns, null)) as s6,
-        max(if(place = 6, first_ns, null)) as f6,
-        max(if(place = 6, busy_s, null)) as b6,
-        min(if(place = 6, source, null)) as o6,
         min(if(place = 7, start_ns, null)) as s7,
         max(if(place = 7, first_ns, null)) as f7,
         max(if(place = 7, busy_s, null)) as b7,
         min(if(place = 7, source, null)) as o7,
         min(if(place = 7, component, null)) as component7
     from component_chosen
+    where place in (2, 3, 5, 7)
     group by run_id, call_id, turn_index
-);
+) using (run_id, call_id, turn_index);

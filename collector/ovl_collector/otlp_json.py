@@ -40,7 +40,7 @@ _SHOWN_KEYS: Final = 6
 _ONE_BYTE: Final = tuple(bytes((value,)) for value in range(0x80))
 _MEMO_ENTRIES: Final = 4096
 _MEMO_BYTES: Final = 256
-_MADE: Final[dict[tuple[str, str, str], bytes]] = {}
+_MADE: Final[dict[tuple[str, str, str | None], bytes]] = {}  # of doubles without the number
 _ALL_64: Final = (1 << 64) - 1  # negative numbers are varints of ten bytes
 _DOUBLE: Final = struct.Struct("<d")
 _HEX_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
@@ -72,57 +72,54 @@ def encoded(signal: Signal, parsed: Any) -> bytes:
 
 
 def _encoded(plan: _Plan, value: Any, where: _Place, depth: int) -> bytes:
-    """The fields of one message, in the order of the JSON: any order is protobuf."""
+    """The fields of one message in the order of their numbers, whatever the order of the JSON: any
+    order is protobuf, but spans in order are decoded many at once."""
     if not isinstance(value, dict):
         raise _wrong(where, "an object", value)
     if depth > _MAX_DEPTH:
         raise Undecodable(f"{_shown(where)} nests too deep", reason="undecodable")
     parts: list[bytes] = []
-    for key, inner in value.items():
-        step = plan.get(key)
-        if step is None or inner is None:
+    for key in plan if len(value) > 1 else value:
+        if (inner := value.get(key)) is None or (step := plan.get(key)) is None:
             continue
         tag, repeated, below, write = step
         place = (where, key)
-        if not repeated:
-            parts.append(tag)
-            if below is None:
-                parts.append(write(inner, place))
-            else:
-                part = _encoded(below, inner, place, depth + 1)
-                parts += (_varint(len(part)), part)
-            continue
-        if not isinstance(inner, list):
+        if repeated and not isinstance(inner, list):
             raise _wrong(place, "an array", inner)
-        for item in inner:
-            parts.append(tag)
+        for item in inner if repeated else (inner,):
             if below is None:
-                parts.append(write(item, place))
+                parts += (tag, write(item, place))
             elif below is _KEY_VALUE:
-                parts.append(_key_value(item, place, depth + 1))
+                parts += (tag, _key_value(item, place, depth + 1))
             else:
                 part = _encoded(below, item, place, depth + 1)
-                parts += (_varint(len(part)), part)
+                parts += (tag, _varint(len(part)), part)
     return b"".join(parts)
 
 
 def _key_value(item: Any, where: _Place, depth: int) -> bytes:
-    """An attribute with its length. Most of a body are attributes, and most of them come again."""
+    """An attribute with its length. Most of a body are attributes, and most of them come again, or
+    as another number with the same key."""
+    known: tuple[str, str, str | None] | None = None
+    number = b""
     try:
-        [(kind, text)], name = item["value"].items(), item["key"]
-        # Only of text: True and 1 and 1.0 are the same key to a dictionary.
-        plain = type(text) is str and type(name) is str and len(item) == 2
-        known = (name, kind, text) if plain else None
+        [(kind, value)], name = item["value"].items(), item["key"]
+        if len(item) == 2 and type(name) is str:
+            # Nothing else that repeats: True and 1 and 1.0 are the same key to a dictionary.
+            if type(value) is str:
+                known = (name, kind, value)
+            elif type(value) is float and kind == "doubleValue":
+                known, number = (name, kind, None), _DOUBLE.pack(value)
     except (KeyError, TypeError, ValueError, AttributeError):
-        known = None
+        pass
     if known is not None and (made := _MADE.get(known)) is not None:
-        return made
+        return made + number
     part = _encoded(_KEY_VALUE, item, where, depth)
     made = _varint(len(part)) + part
     if known is not None and len(made) <= _MEMO_BYTES:
         if len(_MADE) >= _MEMO_ENTRIES:
             _MADE.clear()
-        _MADE[known] = made
+        _MADE[known] = made[: len(made) - len(number)]
     return made
 
 
@@ -132,7 +129,7 @@ def _plan_of(message: Descriptor, known: dict[str, _Plan]) -> _Plan:
     if (made := known.get(message.full_name)) is not None:
         return made
     plan = known[message.full_name] = {}
-    for field in message.fields:
+    for field in sorted(message.fields, key=lambda each: each.number):
         below = None if field.message_type is None else _plan_of(field.message_type, known)
         wire_type, write = (2, _string) if below is not None else _WRITERS[field.type]
         if field.type == FieldDescriptor.TYPE_BYTES and field.name in _HEX_FIELDS:

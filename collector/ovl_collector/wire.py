@@ -40,7 +40,7 @@ _SCOPE: Final[Tree] = {3: _KEY_VALUE}
 ITEM_TREES: Final[dict[str, Tree]] = {"traces": SPAN, "metrics": METRIC}
 
 LARGE_ITEM_BYTES: Final = 4096
-LARGE_GROUP_BYTES: Final = 512 * 1024
+LARGE_GROUP_BYTES: Final = 1024 * 1024
 _NO_LIMIT: Final = 2**62
 _MAX_DEPTH: Final = 100  # protobuf's parser refuses deeper messages anyway
 

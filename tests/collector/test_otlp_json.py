@@ -51,6 +51,25 @@ def rows(body: bytes, **limits: int):
     return Decoder(Limits(**limits)).decode("traces", body, 1, json=True)
 
 
+def test_spans_are_written_in_the_order_of_their_fields_whatever_the_order_of_the_json():
+    """Only spans in that order are decoded many at once."""
+    body = GOLDEN.replace(b'"name": "a span", "kind": 2,', b"").replace(
+        b'"droppedLinksCount": 3,', b'"droppedLinksCount": 3, "kind": 2, "name": "a span",'
+    )
+    written = to_protobuf("traces", body, Limits())
+    assert written == to_protobuf("traces", GOLDEN, Limits())
+    assert written == ExportTraceServiceRequest.FromString(written).SerializeToString()
+
+
+def test_doubles_of_one_key_keep_their_own_number():
+    numbers = [0.5, -0.0, 1e300, 0.5]
+    values = [{"key": f"k{i % 2}", "value": {"doubleValue": v}} for i, v in enumerate(numbers)]
+    body = json.dumps({"resourceSpans": [{"resource": {"attributes": values}}]}).encode()
+    written = ExportTraceServiceRequest.FromString(to_protobuf("traces", body, Limits()))
+    found = [each.value.double_value for each in written.resource_spans[0].resource.attributes]
+    assert [repr(each) for each in found] == [repr(each) for each in numbers]
+
+
 def test_the_golden_request_is_read_by_otlps_own_mapping():
     found = rows(GOLDEN)
     row = found.rows.to_pylist()[0]

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from otel_voiceload.analysis.demand import call_tokens
 from otel_voiceload.analysis.inputs import Inputs
-from otel_voiceload.capacity.declared import Limits
+from otel_voiceload.capacity.plan_file import Granted
 
 SERVED: Final = ("stt", "llm", "tts")
 Basis = Literal["measured", "declared", "set"]
@@ -148,10 +148,10 @@ class Model:
         return Full(name, calls, ends, cap)
 
 
-def declared_caps(limits: Limits, inputs: Inputs, file: str) -> dict[str, tuple[Cap, ...]]:
+def declared_caps(limits: Granted, inputs: Inputs, file: str) -> dict[str, tuple[Cap, ...]]:
     """The caps that a plan file declares, by component; ``sip`` stands among them."""
     caps: dict[str, list[Cap]] = {}
-    for service, key, value in limits.declared():
+    for (service, key), value in limits.items():
         name = key.replace("_", " ")
         why = f"{name} {value:,g} in {file}"
         caps.setdefault(service, []).append(_cap(service, key, value, inputs, why))

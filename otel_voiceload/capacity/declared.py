@@ -1,4 +1,4 @@
-"""The plan file: what providers grant, and what is assumed where a run does not tell.
+"""Reading the plan file: what providers grant, and what is assumed where a run does not tell.
 
     limits:
       stt: {streams: 100}
@@ -7,21 +7,19 @@
       llm: {system_prompt_tokens: 1500}
 
 Everything may be left out: a limit that is not declared is unknown, and an assumption then has the
-default that ``ovl plan --print-assumptions`` shows.
+default that ``ovl plan --print-assumptions`` shows. What was read is a ``plan_file.PlanFile``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from otel_voiceload.capacity.durations import Seconds
+from otel_voiceload.capacity.plan_file import PlanFile, Wire
 from otel_voiceload.capacity.written import Written, read_written
-
-Wire = Literal["plain", "twilio", "g711_rtp"]
 
 _Count = Annotated[float, Field(gt=0, le=1e12, strict=True)] | None
 _Length = Annotated[Seconds, Field(gt=0, le=1e6)] | None
@@ -29,8 +27,6 @@ _Tokens = Annotated[float, Field(ge=0, le=1e9, strict=True)] | None
 
 
 class ServiceLimits(Written):
-    """``streams`` are open all through a call; ``concurrent`` requests only while they work."""
-
     streams: _Count = None
     concurrent: _Count = None
     requests_per_minute: _Count = None
@@ -52,15 +48,6 @@ class Limits(Written):
     llm: LlmLimits = LlmLimits()
     tts: ServiceLimits = ServiceLimits()
     sip: SipLimits = SipLimits()
-
-    def declared(self) -> Iterator[tuple[str, str, float]]:
-        """Service, key and value of everything that is."""
-        for service in type(self).model_fields:
-            part = getattr(self, service)
-            for key in type(part).model_fields:
-                value = getattr(part, key)
-                if value is not None:
-                    yield service, key, value
 
 
 class CallAssumptions(Written):
@@ -105,25 +92,24 @@ class Assumptions(Written):
     enough: Annotated[float, Field(ge=0.5, le=0.999999, strict=True)] | None = None
     generator: GeneratorAssumptions = GeneratorAssumptions()
 
-    def given(self) -> dict[str, float | str]:
-        """``call.turns`` and so on, those that are."""
-        found: dict[str, float | str] = {}
-        for section in type(self).model_fields:
-            part = getattr(self, section)
-            if isinstance(part, Written):
-                for key in type(part).model_fields:
-                    if (value := getattr(part, key)) is not None:
-                        found[f"{section}.{key}"] = value
-            elif part is not None:
-                found[section] = part
-        return found
 
-
-class PlanFile(Written):
+class Whole(Written):
     limits: Limits = Limits()
     assumptions: Assumptions = Assumptions()
 
 
 def load_plan_file(path: Path) -> PlanFile:
     """Raises ConfigError with line and key."""
-    return read_written(path, PlanFile)
+    written = read_written(path, Whole).model_dump(exclude_none=True)
+    limits = {
+        (service, key): value
+        for service, declared in written["limits"].items()
+        for key, value in declared.items()
+    }
+    assumptions: dict[str, float | str] = {}
+    for section, given in written["assumptions"].items():
+        if isinstance(given, dict):
+            assumptions |= {f"{section}.{key}": value for key, value in given.items()}
+        else:
+            assumptions[section] = given
+    return PlanFile(limits, assumptions)

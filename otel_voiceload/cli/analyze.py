@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from otel_voiceload.capacity.declared import PlanFile, load_plan_file
 from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.cli.reading import (
     RunArgument,
+    declared_in,
     deliver,
     opened,
     unix_ns,
@@ -75,7 +75,7 @@ def analyze(
     not say. The method's own thresholds are shown and never set the exit code.
     """
     promised = written_thresholds(common, threshold or [])
-    declared = PlanFile() if limits is None else load_plan_file(limits)
+    declared = declared_in(limits)
     with opened(common, run) as (reading, run_id):
         started = reading.query("run_facts", run_id=run_id)[0]["started_ns"]
         started_ns = started if isinstance(started, int) else 0

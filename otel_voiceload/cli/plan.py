@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from otel_voiceload.analysis.changes import parse_change
-from otel_voiceload.capacity.declared import PlanFile, load_plan_file
 from otel_voiceload.capacity.prices import load_prices
 from otel_voiceload.cli.options import Common, verb_app, with_common
-from otel_voiceload.cli.reading import opened
+from otel_voiceload.cli.reading import declared_in, opened
 from otel_voiceload.errors import StoreError, UsageError
 from otel_voiceload.reports.build import ReportOptions, examine
 from otel_voiceload.reports.marks import read_marks
@@ -68,7 +67,7 @@ def plan(
     are bounds. Leaves with 4 when the run can not tell.
     """
     form = common.one_of("text", "json", "csv", "md")
-    declared = PlanFile() if limits is None else load_plan_file(limits)
+    declared = declared_in(limits)
     options = PlanOptions(
         changes=tuple(parse_change(each) for each in changes or ()),
         target_calls=target_calls,

@@ -15,8 +15,10 @@ from typing import Annotated, Final
 import typer
 
 from otel_voiceload.analysis import thresholds
+from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.cli.options import Common, Format
 from otel_voiceload.errors import ExitCode, OvlError, UsageError
+from otel_voiceload.loading import ended_at_once
 from otel_voiceload.profiles.units import duration_s
 from otel_voiceload.reports.build import ReportOptions, build_report
 from otel_voiceload.reports.marks import read_marks
@@ -51,6 +53,15 @@ def written_thresholds(
     named = {each.name for each in found}
     in_file = thresholds.from_mapping(common.thresholds)
     return (*found, *(each for each in in_file if each.name not in named))
+
+
+def declared_in(limits: Path | None) -> PlanFile:
+    """What the file of ``--limits`` says; ConfigError with line and key where it can not be."""
+    if limits is None:
+        return PlanFile()
+    with ended_at_once():  # pydantic takes longer to load than a small run takes to be read
+        from otel_voiceload.capacity.declared import load_plan_file
+    return load_plan_file(limits)
 
 
 def deliver(common: Common, report: Report) -> None:

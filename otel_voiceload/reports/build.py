@@ -22,7 +22,7 @@ from otel_voiceload.analysis import (
 from otel_voiceload.analysis.background import grounds_with_background, with_background
 from otel_voiceload.analysis.levels import Evidence, gather
 from otel_voiceload.analysis.thresholds import Threshold
-from otel_voiceload.capacity.declared import PlanFile
+from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
 from otel_voiceload.reports import (
     build_drift,

@@ -14,7 +14,7 @@ from otel_voiceload.analysis.fixes import Fix, in_order
 from otel_voiceload.analysis.inputs import Inputs, settle
 from otel_voiceload.analysis.saturation import SERVED, Model, Work, declared_caps
 from otel_voiceload.analysis.whatif import WhatIf, what_if
-from otel_voiceload.capacity.declared import PlanFile
+from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.capacity.prices import Prices
 from otel_voiceload.errors import ExitCode, UsageError
 from otel_voiceload.reports import build_findings
@@ -83,7 +83,7 @@ def plan_without_run(options: PlanOptions, *, only_inputs: bool = False) -> Plan
         raise UsageError("--set changes what a run measured; name a RUN")
     if options.target_calls is None and not only_inputs:
         raise UsageError("without a run there is only --target-calls N to plan for; give it")
-    inputs = settle(options.written.assumptions.given(), options.file, {})
+    inputs = settle(options.written.assumptions, options.file, {})
     work = {}
     for name in SERVED:
         busy_s = inputs.number(f"{name}.busy") * inputs.number(f"{name}.requests_per_turn")
@@ -113,7 +113,7 @@ def _plan(
     undecided: str | None,
 ) -> Plan:
     calls = options.target_calls
-    limits = {(service, key): value for service, key, value in options.written.limits.declared()}
+    limits = options.written.limits
     at_once = {service: value for (service, key), value in limits.items() if key == "concurrent"}
     declared = demand.Declared(limits, seen_at_most(model, at_once))
     wanted = () if calls is None else demand.needs(calls, inputs, declared)

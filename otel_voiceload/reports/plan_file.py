@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from otel_voiceload.analysis.inputs import KNOWN
-from otel_voiceload.capacity.declared import Limits
+from otel_voiceload.capacity.plan_file import KEYS, Granted
 from otel_voiceload.reports.plan_types import PlanInput
 
 _HELP: Final = {known.name: known.help for known in KNOWN}
@@ -38,15 +38,14 @@ _EXAMPLES: Final = {
 _NOTE_COLUMN: Final = 34
 
 
-def as_yaml(inputs: Sequence[PlanInput], limits: Limits) -> str:
+def as_yaml(inputs: Sequence[PlanInput], limits: Granted) -> str:
     """The whole file; reading it back gives the same limits and assumptions."""
     lines = [_HEAD.rstrip("\n")]
-    for service in Limits.model_fields:
+    for service, keys in KEYS.items():
         lines.append(f"  {service}:")
-        part = getattr(limits, service)
-        for key in type(part).model_fields:
+        for key in keys:
             example, why = _EXAMPLES[key]
-            value = getattr(part, key)
+            value = limits.get((service, key))
             written = f"    # {key}: {example}" if value is None else f"    {key}: {value:.12g}"
             lines.append(_noted(written, why))
     lines.append(_BETWEEN.rstrip("\n"))

@@ -17,8 +17,8 @@ from otel_voiceload.analysis.inputs import Inputs, Measured, settle
 from otel_voiceload.analysis.levels import Evidence, Level
 from otel_voiceload.analysis.onset import OCTAVE
 from otel_voiceload.analysis.saturation import SERVED, Cap, Model, Work, declared_caps
-from otel_voiceload.capacity.declared import PlanFile, Wire
 from otel_voiceload.capacity.fitted import FittedCalls
+from otel_voiceload.capacity.plan_file import PlanFile, Wire
 
 LEAST_CALLS: Final = 5  # fewer finished calls do not tell how long a call is
 LEAST_TURNS: Final = 20
@@ -67,7 +67,7 @@ def read_model(
         **_of_components(work_rows),
         **_of_machine(facts, costs),
     }
-    inputs = settle(written.assumptions.given(), file, measured, run_id)
+    inputs = settle(written.assumptions, file, measured, run_id)
     unloaded_s = _number(shape, "latency_s") or _first_turn_s(evidence)
     patience_s = _number(shape, "deadline_s") or _PATIENCE_S
     model = Model(

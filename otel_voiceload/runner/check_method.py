@@ -132,13 +132,13 @@ def _quotas(limits: Path | None, answer: str) -> Check:
     name = "quotas"
     if limits is not None:
         try:
-            declared = list(load_plan_file(limits).limits.declared())
+            declared = load_plan_file(limits).limits
         except OvlError as error:
             return Check("method", name, "missing", str(error), "correct --limits, or the file")
         if not declared:
             found = f"{limits} declares none: every limit would be taken for unknown"
             return Check("method", name, "missing", found, "write what the providers grant")
-        shown = ", ".join(f"{part} {key.replace('_', ' ')}" for part, key, _ in declared)
+        shown = ", ".join(f"{part} {key.replace('_', ' ')}" for part, key in declared)
         return Check("method", name, "done", f"{limits}: {shown}")
     if answer:
         return Check("method", name, "done", answer)

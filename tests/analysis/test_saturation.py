@@ -7,7 +7,6 @@ import pytest
 
 from otel_voiceload.analysis.inputs import settle
 from otel_voiceload.analysis.saturation import Cap, declared_caps
-from otel_voiceload.capacity.declared import Limits
 from tests.analysis.plans import WORK, model
 
 
@@ -76,13 +75,13 @@ def test_calls_beyond_the_limit_wait() -> None:
 
 
 def test_declared_limits_become_caps() -> None:
-    limits = Limits.model_validate(
-        {
-            "stt": {"streams": 100},
-            "llm": {"concurrent": 8, "requests_per_minute": 600, "tokens_per_minute": 143_700},
-            "sip": {"calls_per_second": 2},
-        }
-    )
+    limits = {
+        ("stt", "streams"): 100.0,
+        ("llm", "concurrent"): 8.0,
+        ("llm", "requests_per_minute"): 600.0,
+        ("llm", "tokens_per_minute"): 143_700.0,
+        ("sip", "calls_per_second"): 2.0,
+    }
     inputs = settle({"call.turns": 30.0, "llm.system_prompt_tokens": 1000.0}, "limits.yaml", {})
     caps = declared_caps(limits, inputs, "limits.yaml")
 
@@ -97,7 +96,7 @@ def test_declared_limits_become_caps() -> None:
 
 
 def test_tokens_that_are_assumed_give_no_interval() -> None:
-    limits = Limits.model_validate({"llm": {"tokens_per_minute": 1000}})
+    limits = {("llm", "tokens_per_minute"): 1000.0}
     written = settle({"llm.system_prompt_tokens": 5.0}, "f", {})
 
     assert declared_caps(limits, settle({}, "", {}), "f")["llm"][0].span is None

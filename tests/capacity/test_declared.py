@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_voiceload.capacity.declared import load_plan_file
+from otel_voiceload.capacity.declared import Limits, load_plan_file
+from otel_voiceload.capacity.plan_file import KEYS, PlanFile
 from otel_voiceload.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "limits.yaml"
@@ -25,14 +26,14 @@ def test_what_is_declared_is_told_with_service_and_key(tmp_path: Path) -> None:
     path.write_text(TEXT)
     file = load_plan_file(path)
 
-    assert list(file.limits.declared()) == [
-        ("stt", "streams", 100),
-        ("llm", "concurrent", 48),
-        ("llm", "requests_per_minute", 500),
-        ("llm", "tokens_per_minute", 200_000),
-        ("sip", "calls_per_second", 0.5),
-    ]
-    assert file.assumptions.given() == {
+    assert file.limits == {
+        ("stt", "streams"): 100,
+        ("llm", "concurrent"): 48,
+        ("llm", "requests_per_minute"): 500,
+        ("llm", "tokens_per_minute"): 200_000,
+        ("sip", "calls_per_second"): 0.5,
+    }
+    assert file.assumptions == {
         "call.turn_cycle": 7.0,
         "call.length": 210.0,
         "llm.system_prompt_tokens": 1500.0,
@@ -71,5 +72,21 @@ def test_what_can_not_be_is_told(tmp_path: Path, text: str, said: str) -> None:
 def test_the_example_of_the_documents_can_be_read() -> None:
     file = load_plan_file(EXAMPLE)
 
-    assert file.limits.llm.concurrent == 48
-    assert file.assumptions.llm.history_turns == 12
+    assert file.limits["llm", "concurrent"] == 48
+    assert file.assumptions["llm.history_turns"] == 12
+
+
+def test_the_file_takes_the_limits_that_are_known_and_no_others() -> None:
+    taken = {
+        service: tuple(type(part.default).model_fields)
+        for service, part in Limits.model_fields.items()
+    }
+
+    assert taken == dict(KEYS)
+
+
+def test_an_empty_file_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "limits.yaml"
+    path.write_text("limits:\n  llm:\n")
+
+    assert load_plan_file(path) == PlanFile()

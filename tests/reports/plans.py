@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from otel_voiceload.capacity.config import AgentConfig
-from otel_voiceload.capacity.declared import PlanFile
 from otel_voiceload.capacity.knee import solve_plant
+from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.capacity.simulate import SimulatedRun, simulate
 from otel_voiceload.capacity.simulated_call import CallerModel
 from otel_voiceload.reports.plan import PlanOptions, plan_without_run
@@ -38,8 +38,7 @@ def two_limits_store(folder: Path) -> Path:
 
 
 def declaring(**concurrent: float) -> PlanFile:
-    limits = {name: {"concurrent": each} for name, each in concurrent.items()}
-    return PlanFile.model_validate({"limits": limits})
+    return PlanFile({(name, "concurrent"): each for name, each in concurrent.items()})
 
 
 def assumed(calls: int = 10_000, written: PlanFile | None = None) -> Plan:

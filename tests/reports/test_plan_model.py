@@ -8,7 +8,7 @@ import pytest
 
 from otel_voiceload.analysis.inflection import Inflections, find
 from otel_voiceload.analysis.levels import Cycles, Evidence
-from otel_voiceload.capacity.declared import PlanFile
+from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.reports.plan_model import RunModel, mean_turn_s, read_model, seen_at_most
 from tests.analysis import shapes
 
@@ -159,11 +159,9 @@ def test_how_long_a_server_is_held_is_assumed_where_spans_do_not_tell() -> None:
 
 
 def test_the_plan_file_wins_and_a_difference_is_said() -> None:
-    written = PlanFile.model_validate(
-        {
-            "limits": {"llm": {"concurrent": 80, "requests_per_minute": 6000}},
-            "assumptions": {"call": {"turn_cycle": "6s"}},
-        }
+    written = PlanFile(
+        limits={("llm", "concurrent"): 80.0, ("llm", "requests_per_minute"): 6000.0},
+        assumptions={"call.turn_cycle": 6.0},
     )
     made = read(evidence=bent(), written=written)
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from otel_voiceload.capacity.declared import PlanFile
+from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.capacity.prices import Prices
 from otel_voiceload.reports.plan import PlanOptions, plan_without_run
 from otel_voiceload.reports.plan_types import Plan, PlanOutcome
@@ -15,12 +15,7 @@ from tests.reports.plans import assumed, declaring
 @pytest.fixture
 def full() -> Plan:
     """Everything that a plan may hold, at the most calls there may be."""
-    written = PlanFile.model_validate(
-        {
-            **declaring(stt=9e9, tts=1e5).model_dump(exclude_none=True),
-            "assumptions": {"call": {"turns": 30}},
-        }
-    )
+    written = PlanFile(declaring(stt=9e9, tts=1e5).limits, {"call.turns": 30.0})
     prices = Prices.model_validate({"stt": {"per_minute": 0.01}, "currency": "EUR"})
     plan = plan_without_run(
         PlanOptions(

@@ -33,6 +33,7 @@ from otel_voiceload.interop.requests import Broken, Part, batches
 from otel_voiceload.model import ClockAnchor
 from otel_voiceload.reports.marks import read_marks, write_marks
 from otel_voiceload.runner import collector, earlier_import
+from otel_voiceload.runner.children import Child
 from otel_voiceload.runner.earlier_import import Earlier
 from otel_voiceload.store.open import open_store
 from otel_voiceload.store.reading import Reading
@@ -43,6 +44,7 @@ from otel_voiceload.telemetry.posting import HttpPoster
 from otel_voiceload.telemetry.spool import make_store
 
 SENDERS: Final = 2  # one request is decoded while the other is committed
+HELD: Final = 16  # requests of 1 MiB at most: those that are read while the collector starts
 PATIENCE_S: Final = 60.0
 _POST_TIMEOUT_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 2.0
@@ -128,21 +130,18 @@ def import_file(
                 pass  # counts them, and names what is broken
             return result
         begun_s = time.monotonic()
-        handle = collector.start(store)
         # Parsed JSON has no cycles, and looking for them takes longer than parsing it.
         gc_was_on = gc.isenabled()
         gc.disable()
         try:
-            with _Sender(handle, result) as sender:
+            with _Sender(store, result) as sender:
                 _send(sender, first, parts, result, tag)
         finally:
             if gc_was_on:
                 gc.enable()
-            handle.stop()
         result.seconds = time.monotonic() - begun_s
-    assert handle.child is not None
     with open_store(store) as reading:
-        rows = reading.sql(_RUNS, recording=str(handle.child.ready["recording"])).dicts()
+        rows = reading.sql(_RUNS, recording=sender.recording).dicts()
     result.joined = [Joined(**row) for row in rows]  # type: ignore[arg-type]  # its columns
     return result
 
@@ -240,27 +239,36 @@ def _either(choose: Callable[[int, int], int], one: int | None, other: int | Non
 
 
 class _Sender:
-    """Sends requests, a few at a time, so that memory is bounded by them whatever the file is."""
+    """Sends requests, a few at a time, so that memory is bounded by them whatever the file is.
 
-    def __init__(self, handle: collector.CollectorHandle, result: Imported) -> None:
-        self._handle = handle
+    Its collector starts while the first of them are read, since both take half a second.
+    """
+
+    def __init__(self, store: Path, result: Imported) -> None:
         self._result = result
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="import")
+        self._collector = self._pool.submit(collector.start, store)
         self._posters: SimpleQueue[HttpPoster] = SimpleQueue()
-        for _ in range(SENDERS):
-            self._posters.put(HttpPoster(handle.endpoint))
         self._under_way: set[Future[None]] = set()
+
+    @property
+    def recording(self) -> str:
+        return str(_child(self._collector.result()).ready["recording"])
 
     def __enter__(self) -> _Sender:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Also of an import that is cut off all is stored that was handed over.
+        in_vain = kind is not None and issubclass(kind, CollectorError)
+        self._pool.shutdown(wait=True, cancel_futures=in_vain)
         while not self._posters.empty():
             self._posters.get().close()
+        if self._collector.exception() is None:
+            self._collector.result().stop()
 
     def send(self, batch: Batch) -> None:
-        if len(self._under_way) >= 2 * SENDERS:
+        if len(self._under_way) >= HELD:
             done, self._under_way = wait(self._under_way, return_when=FIRST_COMPLETED)
             for each in done:
                 each.result()
@@ -272,18 +280,16 @@ class _Sender:
         self._under_way = set()
 
     def _post(self, batch: Batch) -> None:
-        poster = self._posters.get()
+        handle = self._collector.result()
+        poster = HttpPoster(handle.endpoint) if self._posters.empty() else self._posters.get()
         try:
-            self._post_until_taken(poster, batch)
+            self._post_until_taken(_child(handle), poster, batch)
         finally:
             self._posters.put(poster)
 
-    def _post_until_taken(self, poster: HttpPoster, batch: Batch) -> None:
+    def _post_until_taken(self, child: Child, poster: HttpPoster, batch: Batch) -> None:
         until_s, pause_s, why = time.monotonic() + PATIENCE_S, 0.05, ""
-        while time.monotonic() < until_s:
-            child = self._handle.child
-            if child is None or not child.alive:
-                break
+        while time.monotonic() < until_s and child.alive:
             try:
                 answer = poster.post(batch, _POST_TIMEOUT_S)
             except OSError as error:
@@ -300,6 +306,11 @@ class _Sender:
             f"the collector takes nothing more ({why or 'it ended'}); what it took is in the "
             "store, and the same import once more adds the rest"
         )
+
+
+def _child(handle: collector.CollectorHandle) -> Child:
+    assert handle.child is not None  # it is our own
+    return handle.child
 
 
 def _send(sender: _Sender, first: Part, rest: Iterator[Part], result: Imported, tag: str) -> None:

@@ -121,7 +121,7 @@ def trend(
     reading, run_id = inventory.open_selected(common.store, run)
     with reading:
         found = trends.trend(reading, run_id, name, last, read_marks(common.store))
-    _emit(common, trends.brief(found.table) if form == "text" else found.table)
+    _emit(common, trends.brief(found.table, name) if form == "text" else found.table)
     for note in found.notes:
         if form == "text" and common.to_stdout:
             typer.echo(note)

@@ -59,11 +59,13 @@ def trend(reading: Reading, run_id: str, metric: str, last: int, marks: Marks) -
     return Trend(Table(COLUMNS, TYPES, tuple(rows)), tuple(_notes(metric, rows, shared)))
 
 
-def brief(table: Table) -> Table:
-    """As a terminal has room for it: minutes are enough, and a long tag is cut."""
+def brief(table: Table, metric: str) -> Table:
+    """As a terminal has room for it, with units: minutes are enough, and a long tag is cut."""
     rows = []
     for row in table.dicts():
-        value = "-" if row["value"] is None else f"{row['bound']} {shown(row['value'])}".strip()
+        told = row["value"]
+        unit = "s" if KINDS[metric] == "seconds" else ""  # else calls, or a share of one
+        value = f"{row['bound']} {shown(told)} {unit}".strip() if told is not None else "-"
         started = str(row["started"])[:16].replace("T", " ")
         rows.append((str(row["run_id"]), started, str(row["validity"]), value, str(row["tag"])))
     columns = ("run_id", "started", "validity", "value", "tag")

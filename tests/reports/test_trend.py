@@ -44,8 +44,10 @@ def test_a_trend_fits_a_terminal() -> None:
         123.45678,
         "at least",
     )
-    short = trends.brief(Table(trends.COLUMNS, trends.TYPES, (row, (*row[:4], None, ""))))
+    short = trends.brief(
+        Table(trends.COLUMNS, trends.TYPES, (row, (*row[:4], None, ""))), "turn_latency p95"
+    )
     text = to_text(short.columns, short.rows)
 
     assert max(map(len, text.splitlines())) <= 80
-    assert "2027-01-15 08:00  inconclusive  at least 123.5  a tag" in text
+    assert "2027-01-15 08:00  inconclusive  at least 123.5 s  a tag" in text

@@ -44,10 +44,12 @@ def test_a_trend_fits_a_terminal() -> None:
         123.45678,
         "at least",
     )
-    short = trends.brief(
-        Table(trends.COLUMNS, trends.TYPES, (row, (*row[:4], None, ""))), "turn_latency p95"
-    )
+    table = Table(trends.COLUMNS, trends.TYPES, (row, (*row[:4], None, "")))
+    short = trends.brief(table, "knee")
     text = to_text(short.columns, short.rows)
 
     assert max(map(len, text.splitlines())) <= 80
-    assert "2027-01-15 08:00  inconclusive  at least 123.5 s  a tag" in text
+    assert "2027-01-15 08:00  inconclusive  at least 123.5  a tag" in text
+
+    latency = Table(trends.COLUMNS, trends.TYPES, ((*row[:4], 0.7671, ""),))
+    assert trends.brief(latency, "turn_latency p95").rows[0][3] == "0.7671 s"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from otel_voiceload.analysis.demand import Need, call_tokens
 from otel_voiceload.analysis.inputs import Inputs
-from otel_voiceload.capacity.prices import Prices
+
+if TYPE_CHECKING:  # a file's model, made by pydantic: whoever has prices has loaded it
+    from otel_voiceload.capacity.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)

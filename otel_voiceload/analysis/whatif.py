@@ -16,7 +16,8 @@ from otel_voiceload.analysis.changes import Change, apply
 from otel_voiceload.analysis.inflection import Candidate
 from otel_voiceload.analysis.rehearsal import Rehearsed, rehearse
 from otel_voiceload.analysis.saturation import SERVED, Full, Model, Span
-from otel_voiceload.capacity.fitted import FittedCalls, FittedPart, fit
+from otel_voiceload.capacity.fitted import fit
+from otel_voiceload.capacity.measures import FittedCalls, FittedPart
 
 MOST_SIMULATED: Final = 160  # expected calls; more are played at a smaller scale
 _LEAST_PEAK: Final = 0.02  # of the limit: what is asked about is played when it is not far off

@@ -30,8 +30,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.callers.speech import choices
-from otel_voiceload.capacity.durations import Seconds
-from otel_voiceload.capacity.lognormal import Lognormal, Spread
+from otel_voiceload.capacity.fields import Seconds, Spread
+from otel_voiceload.capacity.lognormal import Lognormal
 from otel_voiceload.errors import ConfigError
 
 FOLDER: Final = Path(__file__).with_name("scenarios")

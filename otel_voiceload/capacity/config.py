@@ -13,9 +13,9 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from otel_voiceload.capacity.durations import Seconds
 from otel_voiceload.capacity.faults import FAULT_NAMES, Autoscale, Fault, SharedQuota
-from otel_voiceload.capacity.lognormal import Lognormal, Spread
+from otel_voiceload.capacity.fields import Seconds, Spread
+from otel_voiceload.capacity.lognormal import Lognormal
 from otel_voiceload.errors import ConfigError
 
 OverCapacity = Literal["queue", "reject", "share", "cliff"]

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from otel_voiceload.capacity.durations import Seconds
+from otel_voiceload.capacity.fields import Seconds
 from otel_voiceload.capacity.plan_file import PlanFile, Wire
 from otel_voiceload.capacity.written import Written, read_written
 

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them in files: ``500ms``, ``10m``, ``1h30m``.
+"""Lengths of time as people write them, in files and in a shell: ``500ms``, ``10m``, ``1h30m``.
 
 A bare number is seconds, so that YAML's ``retry_after: 1`` means what it looks like.
 """
@@ -6,9 +6,9 @@ A bare number is seconds, so that YAML's ``retry_after: 1`` means what it looks 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import BeforeValidator
+from otel_voiceload.errors import UsageError
 
 _UNIT_S: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
@@ -34,11 +34,14 @@ def parse_duration_s(text: str | int | float) -> float:
     return round(sum(float(number) * _UNIT_S[unit] for number, unit in parts), 9)
 
 
-def _for_pydantic(value: object) -> float:
-    if isinstance(value, (str, int, float)):
-        return parse_duration_s(value)
-    raise ValueError(f"{value!r} is not a length of time; write for example 500ms or 3s")
+def duration_s(text: str) -> float:
+    """Seconds of what stands on a command line; a bare number is seconds, as in files.
 
-
-Seconds = Annotated[float, BeforeValidator(_for_pydantic)]
-"""A pydantic field that reads a written length of time and holds seconds."""
+    Raises:
+        UsageError: the text is no length of time.
+    """
+    bare = re.fullmatch(r"\d+(\.\d+)?", text.strip())
+    try:
+        return parse_duration_s(float(bare[0]) if bare else text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from otel_voiceload.capacity.durations import Seconds
+from otel_voiceload.capacity.fields import Seconds
 
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 _Served = Literal["stt", "llm", "tts"]

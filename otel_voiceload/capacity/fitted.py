@@ -9,12 +9,12 @@ told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil, inf
 from typing import Final
 
 from otel_voiceload.capacity.config import SERVED, AgentConfig
 from otel_voiceload.capacity.lognormal import Lognormal
+from otel_voiceload.capacity.measures import FittedCalls, FittedPart
 from otel_voiceload.capacity.simulated_call import CallerModel
 
 _NO_LIMIT: Final = 1_000_000
@@ -22,29 +22,6 @@ _LONGEST_HOLD: Final = 100.0  # as the configuration has it
 _LEAST_S: Final = 0.001
 _LEAST_ENDPOINTING_S, _MOST_ENDPOINTING_S = 0.02, 5.0
 _SPREAD: Final = 1.3  # p95 over median of what callers say and think
-
-
-@dataclass(frozen=True, slots=True)
-class FittedPart:
-    """One component; seconds per turn. ``turns_per_s`` infinite: no limit is known."""
-
-    p50_s: float
-    p95_s: float
-    busy_s: float
-    turns_per_s: float = inf
-    refuses: bool = False  # a rate limit: beyond it requests are refused, not queued
-
-
-@dataclass(frozen=True, slots=True)
-class FittedCalls:
-    """Seconds of a turn that are not the components', and the shape of a call."""
-
-    cycle_s: float
-    unloaded_s: float  # mean turn latency
-    speech_s: float
-    reply_s: float
-    turns: float
-    patience_s: float = 10.0
 
 
 def fit(

@@ -11,11 +11,7 @@ import math
 import random
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated, Final
-
-from pydantic import BeforeValidator
-
-from otel_voiceload.capacity.durations import parse_duration_s
+from typing import Final
 
 _STANDARD: Final = NormalDist()
 _Z95: Final = _STANDARD.inv_cdf(0.95)
@@ -56,19 +52,3 @@ class Lognormal:
     def draw(self, rng: random.Random) -> float:
         # random() may give 0.0, which has no quantile.
         return self.quantile(max(rng.random(), 1e-12))
-
-
-def _for_pydantic(value: object) -> Lognormal:
-    if isinstance(value, Lognormal):
-        drawn = value
-    elif isinstance(value, dict) and set(value) == {"median", "p95"}:
-        drawn = Lognormal(parse_duration_s(value["median"]), parse_duration_s(value["p95"]))
-    else:
-        raise ValueError("must be written as {median: 200ms, p95: 350ms}")
-    if problems := drawn.problems():
-        raise ValueError("; ".join(problems))
-    return drawn
-
-
-Spread = Annotated[Lognormal, BeforeValidator(_for_pydantic)]
-"""A pydantic field that reads ``{median: 200ms, p95: 350ms}``."""

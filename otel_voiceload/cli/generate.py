@@ -207,10 +207,10 @@ def generate(
     """
     with ended_at_once():
         from otel_voiceload.analysis.thresholds import parse, to_mapping
+        from otel_voiceload.capacity.durations import duration_s
         from otel_voiceload.cli.again import beside, plan_of
         from otel_voiceload.cli.load_words import LoadWords, refuse_beside_again
         from otel_voiceload.cli.reading import conclude, written_thresholds
-        from otel_voiceload.profiles import units
         from otel_voiceload.reports.build import exit_code
         from otel_voiceload.runner.dry_run import forecast
         from otel_voiceload.runner.dry_run_text import text, to_json
@@ -259,7 +259,7 @@ def generate(
         target_pids=tuple(target_pid or ()),
         thresholds=to_mapping(promised),
         peak_calls=peak_calls,
-        abort_grace_s=units.duration_s(abort_grace) if abort_on_fail else None,
+        abort_grace_s=duration_s(abort_grace) if abort_on_fail else None,
     )
     if again is not None:
         refuse_beside_again(common.typed)

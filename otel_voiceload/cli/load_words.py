@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from otel_voiceload.capacity.durations import duration_s
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Arrivals
-from otel_voiceload.profiles import Request, units
+from otel_voiceload.profiles import Request
 
 PLAIN = "custom"  # the profile of calls and a duration, of a rate, or of stages
 OF_AGAIN = (  # decided by the run that is made again
@@ -52,7 +53,7 @@ class LoadWords:
             rate = rate if not typed & {"calls", "profile"} else None
         request = Request(
             calls=calls,
-            duration_s=units.duration_s(duration) if duration is not None else None,
+            duration_s=duration_s(duration) if duration is not None else None,
             stages=stages,
             pace=self.pace,
             rate_per_s=rate,

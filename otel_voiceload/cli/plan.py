@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otel_voiceload.analysis.changes import parse_change
-from otel_voiceload.capacity.prices import load_prices
 from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.cli.reading import declared_in, opened
 from otel_voiceload.errors import StoreError, UsageError
+from otel_voiceload.loading import ended_at_once
 from otel_voiceload.reports.build import ReportOptions, examine
 from otel_voiceload.reports.marks import read_marks
 from otel_voiceload.reports.plan import PlanOptions, exit_code, plan_of_run, plan_without_run
 from otel_voiceload.reports.plan_file import as_yaml
 from otel_voiceload.reports.plan_types import Plan
 from otel_voiceload.reports.render import plan_csv, plan_text
+
+if TYPE_CHECKING:
+    from otel_voiceload.capacity.prices import Prices
 
 app = verb_app()
 
@@ -74,7 +77,7 @@ def plan(
         expected_peak=expected_peak,
         written=declared,
         file="" if limits is None else limits.name,
-        prices=None if cost is None else load_prices(cost),
+        prices=_prices(cost),
     )
     if problems := options.problems():
         raise UsageError("; ".join(problems))
@@ -94,6 +97,14 @@ def plan(
             text = plan_text.terminal(made, color=color)
     common.emit(text)
     raise typer.Exit(exit_code(made))
+
+
+def _prices(cost: Path | None) -> Prices | None:
+    if cost is None:
+        return None
+    with ended_at_once():  # pydantic, as for --limits
+        from otel_voiceload.capacity.prices import load_prices
+    return load_prices(cost)
 
 
 def _planned(common: Common, run: str | None, options: PlanOptions, *, only_inputs: bool) -> Plan:

@@ -15,11 +15,11 @@ from typing import Annotated, Final
 import typer
 
 from otel_voiceload.analysis import thresholds
+from otel_voiceload.capacity.durations import duration_s
 from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.cli.options import Common, Format
 from otel_voiceload.errors import ExitCode, OvlError, UsageError
 from otel_voiceload.loading import ended_at_once
-from otel_voiceload.profiles.units import duration_s
 from otel_voiceload.reports.build import ReportOptions, build_report
 from otel_voiceload.reports.marks import read_marks
 from otel_voiceload.reports.page import exhibits_of, write_page

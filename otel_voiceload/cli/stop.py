@@ -32,7 +32,7 @@ def stop(
     What was recorded stays and can be analysed at once. The run itself makes its report of it and
     leaves with 130.
     """
-    from otel_voiceload.profiles.units import duration_s
+    from otel_voiceload.capacity.durations import duration_s
     from otel_voiceload.reports.render import rows
     from otel_voiceload.runner import stop as stopping
 

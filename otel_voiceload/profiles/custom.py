@@ -12,11 +12,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
+from otel_voiceload.capacity.durations import duration_s
 from otel_voiceload.errors import CeilingUnknown, UsageError
 from otel_voiceload.model import Stage
 from otel_voiceload.profiles import Findings, Plain, Request, StopReason
 from otel_voiceload.profiles.levels import level, paced_hold_s
-from otel_voiceload.profiles.units import Load, duration_s, parse_load
+from otel_voiceload.profiles.units import Load, parse_load
 
 DEFAULT_CALLS = 10
 DEFAULT_DURATION_S = 60.0

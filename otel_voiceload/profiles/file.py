@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from otel_voiceload.capacity.durations import Seconds
+from otel_voiceload.capacity.fields import Seconds
 from otel_voiceload.errors import CeilingUnknown, ConfigError, UsageError
 from otel_voiceload.model import Arrivals, Stage
 from otel_voiceload.profiles import (

@@ -1,4 +1,4 @@
-"""Amounts of load as people write them: ``200``, ``5x``, ``80%``, ``5/s``; durations for the shell.
+"""Amounts of load as people write them: ``200``, ``5x``, ``80%``, ``5/s``.
 
 Relative loads stay unresolved until what they are relative to is known: ``5x`` of the profile's
 steady level, ``80%`` of a ceiling that an earlier phase measured.
@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from otel_voiceload.capacity.durations import parse_duration_s
 from otel_voiceload.errors import UsageError
 
 _LOAD = re.compile(r"(\d+(?:\.\d+)?)(x|%|/s)?")
@@ -66,19 +65,6 @@ def parse_load(text: str) -> Load:
             return Load(value, "per_s")
         case _:
             return Load(value)
-
-
-def duration_s(text: str) -> float:
-    """Seconds of ``500ms``, ``10m`` or ``1h30m``; a bare number is seconds, as in files.
-
-    Raises:
-        UsageError: the text is no length of time.
-    """
-    bare = re.fullmatch(r"\d+(\.\d+)?", text.strip())
-    try:
-        return parse_duration_s(float(bare[0]) if bare else text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def spoken(seconds: float) -> str:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from otel_voiceload.analysis import costs, demand
 from otel_voiceload.analysis.changes import Change
 from otel_voiceload.analysis.fixes import Fix, in_order
 from otel_voiceload.analysis.inputs import Inputs, settle
 from otel_voiceload.analysis.saturation import SERVED, Model, Work, declared_caps
-from otel_voiceload.analysis.whatif import WhatIf, what_if
 from otel_voiceload.capacity.plan_file import PlanFile
-from otel_voiceload.capacity.prices import Prices
 from otel_voiceload.errors import ExitCode, UsageError
 from otel_voiceload.reports import build_findings
 from otel_voiceload.reports import plan_rows as rows
@@ -24,6 +23,10 @@ from otel_voiceload.reports.plan_model import mean_turn_s, read_model, seen_at_m
 from otel_voiceload.reports.plan_types import Plan, PlanRun
 from otel_voiceload.reports.plan_words import headline, nothing_known, undecided_by
 from otel_voiceload.store.reading import Reading
+
+if TYPE_CHECKING:
+    from otel_voiceload.analysis.whatif import WhatIf
+    from otel_voiceload.capacity.prices import Prices
 
 MOST_CALLS = 10_000_000
 
@@ -61,6 +64,9 @@ def plan_of_run(reading: Reading, run_id: str, examined: Examined, options: Plan
         undecided = undecided_by(report, made.model, options.changes)
     played = None
     if undecided is None and options.changes:
+        # The simulator and its configuration, for which no plan without --set should wait.
+        from otel_voiceload.analysis.whatif import what_if
+
         played = what_if(made.model, made.calls, options.changes, options.expected_peak)
         if played is None:
             undecided = nothing_known(report)

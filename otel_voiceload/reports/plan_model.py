@@ -17,7 +17,7 @@ from otel_voiceload.analysis.inputs import Inputs, Measured, settle
 from otel_voiceload.analysis.levels import Evidence, Level
 from otel_voiceload.analysis.onset import OCTAVE
 from otel_voiceload.analysis.saturation import SERVED, Cap, Model, Work, declared_caps
-from otel_voiceload.capacity.fitted import FittedCalls
+from otel_voiceload.capacity.measures import FittedCalls
 from otel_voiceload.capacity.plan_file import PlanFile, Wire
 
 LEAST_CALLS: Final = 5  # fewer finished calls do not tell how long a call is

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from otel_voiceload.analysis import costs, demand
 from otel_voiceload.analysis.inputs import Inputs
 from otel_voiceload.analysis.saturation import Model
-from otel_voiceload.analysis.whatif import Outcome, WhatIf
 from otel_voiceload.reports.plan_types import (
     PlanBill,
     PlanInput,
@@ -15,6 +16,9 @@ from otel_voiceload.reports.plan_types import (
     PlanOutcome,
     PlanWhatIf,
 )
+
+if TYPE_CHECKING:
+    from otel_voiceload.analysis.whatif import Outcome, WhatIf
 
 
 def limits(model: Model, *, with_run: bool) -> list[PlanLimit]:

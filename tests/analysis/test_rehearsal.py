@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from otel_voiceload.analysis.rehearsal import Rehearsed, evidence_of, rehearse
-from otel_voiceload.capacity.fitted import FittedCalls, FittedPart, fit
+from otel_voiceload.capacity.fitted import fit
+from otel_voiceload.capacity.measures import FittedCalls, FittedPart
 from otel_voiceload.capacity.simulate import simulate
 from otel_voiceload.model import Stage
 

@@ -4,8 +4,9 @@ from math import isclose
 
 import pytest
 
-from otel_voiceload.capacity.fitted import FittedCalls, FittedPart, fit
+from otel_voiceload.capacity.fitted import fit
 from otel_voiceload.capacity.knee import expected_knee
+from otel_voiceload.capacity.measures import FittedCalls, FittedPart
 
 CALLS = FittedCalls(cycle_s=4.0, unloaded_s=1.0, speech_s=1.2, reply_s=1.0, turns=4.0)
 PARTS = {

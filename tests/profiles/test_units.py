@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from otel_voiceload.errors import UsageError
-from otel_voiceload.profiles.units import Load, duration_s, parse_load, spoken
+from otel_voiceload.profiles.units import Load, parse_load, spoken
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,6 @@ def test_a_relative_load_needs_what_it_is_relative_to() -> None:
         parse_load("5x").calls(ceiling=50)
     with pytest.raises(UsageError, match="measured ceiling"):
         parse_load("80%").calls(steady=50)
-
-
-def test_durations_are_seconds_and_a_bad_one_is_a_usage_error() -> None:
-    assert [duration_s(t) for t in ("500ms", "10m", "1h30m", "45")] == [0.5, 600, 5400, 45]
-    with pytest.raises(UsageError, match="10 minutes"):
-        duration_s("10 minutes")
 
 
 @pytest.mark.parametrize(

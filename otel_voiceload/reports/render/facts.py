@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isclose
 
+from otel_voiceload.reports.build_whole import IMPORT
 from otel_voiceload.reports.fix_types import Fix, FixAtPeak
 from otel_voiceload.reports.render.phrases import (
     STOP_REASONS,
@@ -123,15 +124,20 @@ def about_calls(report: Report) -> list[str]:
         seconds(each, turns["censored_at_s"])
         for each in (turns["p50_s"], turns["p95_s"], turns["p99_s"])
     )
+    count = f"{done['connected']} connected"
+    connecting = (
+        f"{percent(connect['success'])} of {connect['attempts']}, p95 {seconds(connect['p95_s'])}"
+    )
+    if report["run"]["wire"] == IMPORT:  # the calls that somebody recorded, and none that failed
+        count, connecting = counted(done["connected"], "call"), UNKNOWN
     return [
-        f"{done['connected']} connected, completion {percent(done['rate'])}{against}",
+        f"{count}, completion {percent(done['rate'])}{against}",
         outcomes or "no outcomes",
         *_left_out(report),
         f"turns p50 {p50}, p95 {p95}, p99 {p99} of {turns['samples']},"
         f" {turns['censored']} without an answer",
         f"greeting p50 {seconds(greeting['p50_s'])}, p95 {seconds(greeting['p95_s'])};"
-        f" connect {percent(connect['success'])} of {connect['attempts']},"
-        f" p95 {seconds(connect['p95_s'])}",
+        f" connect {connecting}",
     ]
 
 

@@ -96,6 +96,15 @@ def test_calls_of_levels_that_are_left_out_are_told_with_their_levels() -> None:
     )
 
 
+def test_an_import_says_nothing_of_connecting() -> None:
+    report = demo_report()
+    report["run"]["wire"] = "import"
+    report["call_completion"]["connected"] = 2
+    said = facts.about_calls(report)
+    assert said[0].startswith("2 calls, completion ")
+    assert said[-1].endswith("; connect unknown")
+
+
 def test_why_turns_of_levels_and_of_the_run_differ_is_said() -> None:
     report = demo_report()
     (line,) = facts.about_counted(report)

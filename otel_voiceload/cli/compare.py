@@ -14,7 +14,7 @@ from otel_voiceload.errors import UsageError
 from otel_voiceload.reports.compare import CompareOptions, Comparison, compare, exit_code
 from otel_voiceload.reports.compare_select import read_sides
 from otel_voiceload.reports.compare_series import KINDS, known_names, name_of
-from otel_voiceload.reports.render import compare_ci, compare_text
+from otel_voiceload.reports.render import compare_text
 
 app = verb_app()
 
@@ -64,22 +64,27 @@ def compare_runs(
 
 
 def deliver(common: Common, made: Comparison) -> None:
-    """Writes a comparison in the format asked for."""
-    form = common.one_of("text", "json", "md", "junit", "github")
-    match form:
+    """Writes a comparison in the format asked for; what only machines read is loaded for them."""
+    match common.one_of("text", "json", "md", "junit", "github"):
         case "json":
+            from otel_voiceload.reports.render import compare_ci
+
             text = compare_ci.to_json(made)
-        case "md" | "github":
-            text = compare_text.markdown(made)
         case "junit":
+            from otel_voiceload.reports.render import compare_ci
+
             text = compare_ci.junit(made)
+        case "github":
+            from otel_voiceload.reports.render import compare_ci
+
+            for command in compare_ci.commands(made):
+                typer.echo(command, err=True)
+            text = compare_text.markdown(made)
+        case "md":
+            text = compare_text.markdown(made)
         case _:
-            text = compare_text.terminal(
-                made, color=common.to_stdout and common.color_on(sys.stdout)
-            )
-    if form == "github":
-        for command in compare_ci.commands(made):
-            typer.echo(command, err=True)
+            color = common.to_stdout and common.color_on(sys.stdout)
+            text = compare_text.terminal(made, color=color)
     common.emit(text)
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,6 @@ from otel_voiceload.errors import ExitCode, OvlError, UsageError
 from otel_voiceload.loading import ended_at_once
 from otel_voiceload.reports.build import ReportOptions, build_report
 from otel_voiceload.reports.marks import read_marks
-from otel_voiceload.reports.page import exhibits_of, write_page
-from otel_voiceload.reports.render import csv, github, json, junit, markdown, terminal
 from otel_voiceload.reports.report import Report
 from otel_voiceload.reports.runs import open_selected
 from otel_voiceload.store.reading import Reading
@@ -65,22 +63,40 @@ def declared_in(limits: Path | None) -> PlanFile:
 
 
 def deliver(common: Common, report: Report) -> None:
-    """Writes a report in the format asked for."""
+    """Writes a report in the format asked for.
+
+    Only that one's renderer is loaded: who reads JSON should not wait for tables and their words.
+    """
     form = common.one_of(*FORMATS)
-    if form == "text":
-        common.emit(terminal.render(report, color=common.to_stdout and common.color_on(sys.stdout)))
-        return
-    if form == "github":
-        for command in github.commands(report):
-            typer.echo(command, err=True)
-    renderers: dict[Format, Callable[[Report], str]] = {
-        "json": json.render,
-        "csv": csv.render,
-        "md": markdown.render,
-        "junit": junit.render,
-        "github": github.render,
-    }
-    common.emit(renderers[form](report))
+    match form:
+        case "text":
+            from otel_voiceload.reports.render import terminal
+
+            color = common.to_stdout and common.color_on(sys.stdout)
+            text = terminal.render(report, color=color)
+        case "json":
+            from otel_voiceload.reports.render import json
+
+            text = json.render(report)
+        case "csv":
+            from otel_voiceload.reports.render import csv
+
+            text = csv.render(report)
+        case "md":
+            from otel_voiceload.reports.render import markdown
+
+            text = markdown.render(report)
+        case "junit":
+            from otel_voiceload.reports.render import junit
+
+            text = junit.render(report)
+        case "github":
+            from otel_voiceload.reports.render import github
+
+            for command in github.commands(report):
+                typer.echo(command, err=True)
+            text = github.render(report)
+    common.emit(text)
 
 
 def conclude(
@@ -95,6 +111,9 @@ def conclude(
         with opened(common, run_id) as (reading, found):
             report = build_report(reading, found, options)
             if page is not None:
+                # Charts and all: for those who asked for the page.
+                from otel_voiceload.reports.page import exhibits_of, write_page
+
                 written = write_page(report, exhibits_of(reading, report), page)
     except OvlError as error:
         if interrupted is None:

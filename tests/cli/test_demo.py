@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from otel_voiceload.cli import demo as verb
-from otel_voiceload.cli import reading
 from otel_voiceload.errors import ExitCode
+from otel_voiceload.reports import page
 from otel_voiceload.reports.page import Written
 from otel_voiceload.reports.report import Report
 from otel_voiceload.runner import demo as demos
@@ -50,8 +50,8 @@ def write_words(report: Report, exhibits: object, path: Path) -> Written:
 
 @pytest.fixture
 def played(played_whole: Played, monkeypatch: pytest.MonkeyPatch) -> Played:
-    monkeypatch.setattr(reading, "exhibits_of", lambda *_: None)
-    monkeypatch.setattr(reading, "write_page", write_words)
+    monkeypatch.setattr(page, "exhibits_of", lambda *_: None)
+    monkeypatch.setattr(page, "write_page", write_words)
     return played_whole
 
 

@@ -15,7 +15,7 @@ from otel_voiceload.reports.compare import (
     Interval,
     is_tolerated,
 )
-from otel_voiceload.reports.render.markdown import bullets, escape, section, table
+from otel_voiceload.reports.render.markdown_parts import bullets, escape, section, table
 from otel_voiceload.reports.render.phrases import UNKNOWN, calls, counted, number, percent, seconds
 
 WIDTH: Final = 80

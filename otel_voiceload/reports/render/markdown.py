@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from otel_voiceload.reports.render import facts, phases, resources, split, within
 from otel_voiceload.reports.render.drift import about_drift
 from otel_voiceload.reports.render.grid import BendRow, Cell, Grid, LevelRow, build
 from otel_voiceload.reports.render.judgement import about_deciding, judgement
 from otel_voiceload.reports.render.late import about_late, about_quotas
-from otel_voiceload.reports.render.origins import QUERIES
+from otel_voiceload.reports.render.markdown_parts import bullets, escape, origin, section, table
 from otel_voiceload.reports.render.phrases import bounds, observed, planted_and_found, verdict_of
 from otel_voiceload.reports.report import Report
 
@@ -46,28 +44,6 @@ def render(report: Report) -> str:
         *section("Next", escape(report["next_step"])),
     ]
     return "\n\n".join(block for block in blocks if block)
-
-
-def section(title: str, body: str, numbers_of: str = "") -> tuple[str, ...]:
-    """A heading, its body and where its numbers come from; nothing when there is no body."""
-    if not body:
-        return ()
-    return (f"## {title}", body, *([origin(numbers_of)] if numbers_of else []))
-
-
-def origin(numbers_of: str) -> str:
-    """The queries of a section, as a line of its own."""
-    return f"from `ovl query {', '.join(QUERIES[numbers_of])}`"
-
-
-def bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {escape(line)}" for line in lines)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(lines)
 
 
 def level_part(report: Report) -> str:
@@ -165,10 +141,3 @@ def thresholds(report: Report) -> str:
     )
     lines = bullets(about_deciding(report))
     return f"{rows}\n\n{lines}" if lines else rows
-
-
-def escape(text: str) -> str:
-    """User text must not become markup: a tag with a pipe would break the table it stands in."""
-    for sign in "\\`*_[]|":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

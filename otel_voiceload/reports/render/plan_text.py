@@ -8,7 +8,7 @@ from typing import Final
 from otel_voiceload.reports.plan_types import Plan
 from otel_voiceload.reports.render import plan_words as words
 from otel_voiceload.reports.render.facts import fix_in_words
-from otel_voiceload.reports.render.markdown import bullets, escape, section, table
+from otel_voiceload.reports.render.markdown_parts import bullets, escape, section, table
 
 WIDTH: Final = 80
 _LABEL: Final = 11

@@ -16,7 +16,7 @@ import orjson
 from otel_voiceload.reports.readiness import GROUPS, OPEN, Check, Readiness
 from otel_voiceload.reports.render.github import command
 from otel_voiceload.reports.render.junit import printable
-from otel_voiceload.reports.render.markdown import escape, table
+from otel_voiceload.reports.render.markdown_parts import escape, table
 
 WIDTH: Final = 80
 _INDENT: Final = 29  # columns of state and name before what was found

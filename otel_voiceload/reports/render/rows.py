@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import orjson
 
-from otel_voiceload.reports.render import markdown
+from otel_voiceload.reports.render.markdown_parts import escape, table
 
 Form = Literal["text", "json", "csv", "md"]
 WIDTH: Final = 80  # of a terminal
@@ -26,8 +26,8 @@ def render(form: Form, columns: Sequence[str], rows: Sequence[Sequence[object]])
     if form == "csv":
         return to_csv(columns, rows)
     if form == "md":
-        body = [[markdown.escape(shown(value)) for value in row] for row in rows]
-        return markdown.table([markdown.escape(name) for name in columns], body)
+        body = [[escape(shown(value)) for value in row] for row in rows]
+        return table([escape(name) for name in columns], body)
     return to_text(columns, rows)
 
 

@@ -20,7 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from otel_voiceload.telemetry.batches import Batch, Signal
 
-JOIN_BYTES: Final = 1 << 20
+JOIN_BYTES: Final = 4 << 20
 JOIN_ITEMS: Final = 4000
 CUT_BYTES: Final = 4 << 20
 _CUT_SPANS: Final = 500

@@ -44,7 +44,7 @@ from otel_voiceload.telemetry.posting import HttpPoster
 from otel_voiceload.telemetry.spool import make_store
 
 SENDERS: Final = 2  # one request is decoded while the other is committed
-HELD: Final = 16  # requests of 1 MiB at most: those that are read while the collector starts
+HELD: Final = 8  # requests of 4 MiB at most: those that are read while the collector starts
 PATIENCE_S: Final = 60.0
 _POST_TIMEOUT_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 2.0

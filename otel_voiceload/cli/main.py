@@ -263,9 +263,13 @@ def ovl(
 def script() -> NoReturn:
     """Entry point of the ``ovl`` script: ``main``, and no Ctrl-C while the interpreter goes down.
 
-    One that came while it waits for its threads would take the exit code with it and leave a
+    numpy's algebra keeps to one thread here and in the processes that this one starts: ours is of
+    small matrices, and the others would turn for 0.1 s of a core for nothing while numpy loads.
+
+    A Ctrl-C that came while it waits for its threads would take the exit code with it and leave a
     traceback behind. What is registered with ``atexit`` runs later than that.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # who set it has a reason
     try:
         main()
     finally:

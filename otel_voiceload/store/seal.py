@@ -2,11 +2,11 @@
 
 It goes over loopback with the token of the control file. A collector that does not answer is no
 error: the sealed files can be read all the same, and the report says that the newest are missing.
+Few readers find a living collector, so only they load what speaks HTTP, and TLS with it.
 """
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -20,6 +20,8 @@ Post = Callable[[Control], int]
 
 def ask_for_seal(control: Control) -> int:
     """HTTP status of the seal request; raises OSError or HTTPException when nobody answers."""
+    import http.client
+
     address = urlsplit(control.http)
     if address.hostname not in LOOPBACK:
         raise OSError(f"{address.hostname} is not this host")
@@ -39,9 +41,11 @@ def ask_for_seal(control: Control) -> int:
 
 def seal(control: Control, post: Post = ask_for_seal) -> str | None:
     """Asks; None when the live file is now sealed, else one sentence about what is missing."""
+    from http.client import HTTPException
+
     try:
         status = post(control)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, HTTPException) as error:
         problem = f"did not answer ({str(error) or type(error).__name__})"
     else:
         if status < 300:

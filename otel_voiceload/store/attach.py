@@ -279,15 +279,24 @@ def _make_mappings(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) 
 
 def mappings_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """The mappings that can find something in what is attached; ours always."""
-    try:
-        rows = connection.execute("select distinct name from raw_scopes").fetchall()
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"A file of the store can not be read: {reason}") from error
-    known = {row[0] for row in rows}
+    known = {str(row[0]) for row in _asked(connection, "select distinct name from raw_scopes")}
     names = []
     for path in catalogue.mapping_files():
         scopes = _SCOPES.match(path.read_text())
         if scopes is None or known.intersection(scopes[1].split(", ")):
             names.append(path.stem)
     return tuple(names)
+
+
+def spans(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many spans were received, of all attached files; counting them costs next to nothing."""
+    ((count,),) = _asked(connection, "select count(*) from raw_spans")
+    return int(str(count))
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, ...]]:
+    try:
+        return connection.execute(sql).fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"A file of the store can not be read: {reason}") from error

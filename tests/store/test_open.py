@@ -5,9 +5,11 @@ import os
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from otel_voiceload.errors import StoreError
+from otel_voiceload.store import open as opening
 from otel_voiceload.store.locate import Control
 from otel_voiceload.store.open import open_run, open_store
 from tests.store import records
@@ -30,6 +32,18 @@ def test_a_run_over_two_segments_is_read_as_one(tmp_path: Path) -> None:
     with open_store(store) as reading:
         assert reading.notes == ()
         assert reading.sql("select count(*) from turns").rows == ((2,),)
+
+
+def test_few_spans_are_read_by_one_thread_and_many_by_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = write_store(tmp_path, [(batches_of(RUN_RECORDS, records.RUN), True)])
+    threads = "select current_setting('threads')"
+    with open_store(store) as reading:
+        assert reading.sql(threads).rows == ((1,),)
+    monkeypatch.setattr(opening, "FEW_SPANS", 1)
+    with open_store(store) as reading, duckdb.connect() as plain:
+        assert reading.sql(threads).rows == tuple(plain.execute(threads).fetchall())
 
 
 def test_what_a_killed_collector_left_is_read_from_its_write_ahead_log(tmp_path: Path) -> None:

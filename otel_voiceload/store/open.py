@@ -20,7 +20,7 @@ from otel_voiceload.store import seal as sealing
 from otel_voiceload.store.reading import Loss, Reading
 
 # DuckDB's threads wait for each other in every little step of a question. Of a hundred thousand
-# spans a report was done in 1.6 s with one thread and 2.1 s with two, of a million in the same time.
+# spans a report was done in 1.6 s with one thread and in 2.1 s with two, of a million in the same.
 FEW_SPANS = 500_000
 
 

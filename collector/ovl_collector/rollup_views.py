@@ -54,6 +54,7 @@ PER_FILE: Final = (
     "outvoted_sources",
     "turn_facts",
     "turns",
+    "component_disorder",
     "component_spans",
     "component_turns",
 )

@@ -69,16 +69,24 @@ KEPT_VIEWS: Final = (
     "outvoted_sources",
     "turn_facts",
     "turns",
+    "component_disorder",
     "component_spans",
     "component_turns",
     "slot_levels",
     "levels",
     "curve",
 )
-# Wide: made a table only when a question names them itself, and of turns not even then for a
-# report, which asks once and for a few of the moments that stand in JSON.
-ON_DEMAND: Final = ("turn_spans", "component_observations", "component_spans", "turns")
-_ASKED_ONCE: Final = ("turn_spans", "turns")
+# Wide: made a table only when a question names them itself.
+ON_DEMAND: Final = (
+    "turn_spans",
+    "component_observations",
+    "component_spans",
+    "turns",
+    "component_turns",
+)
+# A report asks turns once, for a few of the moments that stand in JSON; and the components' turns, of
+# which there are six times as many, for two or three columns at a time, which turn_facts holds.
+_NOT_FOR_REPORTS: Final = ("turn_spans", "turns", "component_turns")
 # Where a time window cuts: the turns and the levels; calls stay, or concurrency would be wrong.
 WINDOWED: Final = {
     "turn_spans": "start_ns",
@@ -185,7 +193,7 @@ class Kept:
             if view in views and view not in self._tables:
                 if view in ON_DEMAND and view not in named:
                     continue
-                if self._coded and view in _ASKED_ONCE:
+                if self._coded and view in _NOT_FOR_REPORTS:
                     continue
                 if self._coded:
                     self._keep_coded(view)

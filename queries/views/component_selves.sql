@@ -3,13 +3,7 @@
 -- without this the one that waits looks as slow as the one it waits for.
 -- `orderly` says which way they went (turn_work).
 create view component_selves as
-with told as (
-    select c.* from component_chosen c
-    -- Also of turns that nobody told.
-    anti join (select run_id, call_id, turn_index from turn_facts where orderly)
-        using (run_id, call_id, turn_index)
-),
-single as (
+with single as (
     select
         run_id,
         call_id,
@@ -25,7 +19,7 @@ single as (
         max_by(queue_s, start_ns) as queue_s,
         max_by(source, start_ns) as source,
         max_by(error_type, start_ns) as error_type
-    from told
+    from component_disorder
     group by run_id, call_id, turn_index, component, attempt, place
 )
 select

@@ -158,7 +158,11 @@ def test_reports_and_own_sql_find_the_same_figures(tmp_path: Path, case: str) ->
 
 def test_ids_are_coded_for_reports_and_texts_for_own_sql(reading: Reading) -> None:
     kept = kept_for(reading, "component_turns")
-    coded = [("turn_facts", "call_id"), ("component_turns", "run_id"), ("component_work", "source")]
+    coded = [
+        ("turn_facts", "call_id"),
+        ("component_disorder", "run_id"),
+        ("component_work", "source"),
+    ]
     assert [type_of(reading, *each) for each in coded] == ["INTEGER", "ENUM", "ENUM"]
     kept.ask_all(records.RUN)
     kept.ensure("component_turns turns component_observations")
@@ -242,10 +246,10 @@ def test_a_window_of_time_cuts_turns_and_leaves_calls(reading: Reading) -> None:
 def test_wide_views_are_tables_only_when_somebody_names_them(reading: Reading) -> None:
     kept = Kept(reading._connection)
     kept.ask_all()
-    kept.ensure("component_turns")
+    kept.ensure("curve")
     assert names(reading, "tables").isdisjoint(keeping.ON_DEMAND)
-    kept.ensure("turns component_spans")
-    assert {"turns", "component_spans"} <= names(reading, "tables")
+    kept.ensure("turns component_spans component_turns")
+    assert {"turns", "component_spans", "component_turns"} <= names(reading, "tables")
     assert rows(reading, "select count(*) from turns") == [(4,)]
 
 

@@ -84,8 +84,8 @@ ON_DEMAND: Final = (
     "turns",
     "component_turns",
 )
-# A report asks turns once, for a few of the moments that stand in JSON; and the components' turns, of
-# which there are six times as many, for two or three columns at a time, which turn_facts holds.
+# A report asks turns once, for a few of the moments that stand in JSON; and the components' turns,
+# which are six times as many, for two or three columns at a time, which turn_facts holds.
 _NOT_FOR_REPORTS: Final = ("turn_spans", "turns", "component_turns")
 # Where a time window cuts: the turns and the levels; calls stay, or concurrency would be wrong.
 WINDOWED: Final = {

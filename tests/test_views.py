@@ -81,6 +81,27 @@ def test_an_interrupted_turn_has_no_latency(tmp_path: Path) -> None:
     ) == [(None, False)]
 
 
+def test_of_a_turn_whose_spans_were_not_sampled_no_time_is_without_account(tmp_path: Path) -> None:
+    sampled, lost = identity(1), identity(2)
+    way = component("network", 3.0, 3.1, 3.1)
+    run = [
+        records.call_start(sampled, 1),
+        turn(sampled, 0, 3.0, 4.0, way, component("llm", 3.1, 3.6, 3.8)),
+        records.call(sampled, 1, 9),
+        records.call_start(lost, 1),
+        turn(lost, 0, 3.0, 4.0, way),
+        records.call(lost, 1, 9),
+    ]
+    told = "select unattributed_s from turns order by call_id"
+    found = ask(stored(tmp_path, [*records.small_run()[:2], *run]), told)
+    assert found == [(pytest.approx(0.4),), (None,)]
+
+    # Where nobody tells of components, what the network leaves is all there is to say.
+    (tmp_path / "other").mkdir()
+    alone = stored(tmp_path / "other", [*records.small_run()[:2], *run[3:]])
+    assert ask(alone, told) == [(pytest.approx(0.9),)]
+
+
 def test_unattributed_is_what_no_interval_covers_and_overlaps_count_once(tmp_path: Path) -> None:
     overlapping = turn(
         identity(),

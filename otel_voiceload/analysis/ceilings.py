@@ -45,8 +45,16 @@ def slo(thresholds: Sequence[Threshold], grounds: Grounds) -> Ceiling:
 
 
 def degradation(grounds: Grounds) -> Ceiling:
-    """Highest load at which the agent is still about as good as its own baseline."""
-    return _lowest(from_mapping(DEGRADATION), grounds)
+    """Highest load at which the agent is still about as good as its own baseline.
+
+    Not known where the baseline answered nobody: calls that end as badly as ever hold nothing.
+    """
+    thresholds = from_mapping(DEGRADATION)
+    found = _lowest(thresholds, grounds)
+    latency = next(each for each in thresholds if each.metric == "turn_latency")
+    if found.limited_by is None and _break_of(latency, grounds) is None:
+        return Ceiling(None, None, None)
+    return found
 
 
 def _lowest(thresholds: Sequence[Threshold], grounds: Grounds) -> Ceiling:

@@ -16,11 +16,11 @@ from otel_voiceload.store.reading import Reading, Table
 WHOLE_VIEWS: Final = ("runs", "ledger")
 RUN_VIEWS: Final = tuple(v for v in catalogue.PUBLIC_VIEWS if v not in WHOLE_VIEWS)
 # Parameters that may be left out: NULL then means no window, no bend, no marked baselines.
-MAY_BE_NULL: Final = ("since_ns", "until_ns", "knee_calls", "marked")
+MAY_BE_NULL: Final = ("since_ns", "until_ns", "knee_calls", "marked", "share")
 # The small views as one reads them; to sort turns and spans would cost more than it helps.
 IN_ORDER: Final = {
     "stages": "stage_index",
-    "concurrency": "at",
+    "concurrency": '"at"',  # a word of SQL
     "levels": "started",
     "curve": "component, concurrency, level_no",
 }

@@ -180,14 +180,16 @@ class Reading:
         """A file that was damaged says so when its rows are read: one line, and nobody's bug."""
         try:
             yield
-        except duckdb.OutOfMemoryException as error:
-            raise StoreError(
+        except duckdb.Error as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: duckdb.Error) -> StoreError:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return StoreError(
                 f"Half of this machine's memory is too little to read the store {self.path} so:"
                 " ask about a part of it (--since, --until), or where there is more memory."
-            ) from error
-        except duckdb.Error as error:
-            reason = _first_line(error)
-            raise StoreError(f"The store {self.path} can not be read: {reason}") from error
+            )
+        return StoreError(f"The store {self.path} can not be read: {_first_line(error)}")
 
     def _run(self, name: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
         query = catalogue.find(name)
@@ -199,16 +201,23 @@ class Reading:
         bound = {key: parameters.get(key) for key in query.parameters}
 
         def ask() -> duckdb.DuckDBPyConnection:
-            self._kept.ensure(" ".join(query.reads))
+            try:
+                self._kept.ensure(" ".join(query.reads))
+            except duckdb.OutOfMemoryException:
+                raise
+            except duckdb.Error as error:
+                raise self._unreadable(error) from error
             return self._connection.execute(query.sql, bound or None)
 
-        with self._readable():
-            try:
-                return ask()
-            except duckdb.OutOfMemoryException:
-                # A report makes do with little, which is too little for what can not be spilled.
-                spill.limit(self._connection, spill.HALF)
-                return ask()
+        try:
+            return ask()
+        except duckdb.OutOfMemoryException:
+            # A report makes do with little, which is too little for what can not be spilled.
+            spill.limit(self._connection, spill.HALF)
+        try:
+            return ask()
+        except duckdb.OutOfMemoryException as error:
+            raise self._unreadable(error) from error
 
 
 def _table(result: duckdb.DuckDBPyConnection) -> Table:

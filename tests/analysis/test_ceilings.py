@@ -44,6 +44,13 @@ def test_without_levels_or_baseline_nothing_is_known() -> None:
     assert ceilings.degradation(grounds(SEARCHED, levels=LEVELS)) == nothing
 
 
+def test_calls_that_end_as_badly_as_ever_hold_nothing_where_nobody_was_answered() -> None:
+    silent = {"turn_latency": measured([]), "call_completion": measured([0.0] * 100)}
+    ends = measured([0.0] * 300, [0] * 100 + [1] * 100 + [2] * 100)
+    on = grounds(ends, "call_completion", levels=LEVELS, baseline=silent)
+    assert ceilings.degradation(on) == ceilings.Ceiling(None, None, None)
+
+
 @pytest.mark.parametrize("completion", [1.0, 0.5])
 def test_completion_five_points_down_is_degradation_too(completion: float) -> None:
     size = 100

@@ -87,6 +87,14 @@ def test_every_view_that_can_be_asked_exists() -> None:
     assert {*asking.WHOLE_VIEWS, *asking.RUN_VIEWS} <= {path.stem for path in view_files()}
 
 
+@pytest.mark.parametrize("view", asking.RUN_VIEWS)
+def test_every_view_answers_by_its_name(reading: Reading, view: str) -> None:
+    table = asking.ask(reading, view, PLANTED, {})
+
+    without_metrics = view in ("metric_points", "resource_usage")  # as these samples are
+    assert {row["run_id"] for row in table.dicts()} == (set() if without_metrics else {PLANTED})
+
+
 def test_the_list_has_every_query_with_its_question_and_its_text() -> None:
     rows = dict(asking.listed().rows)
 

@@ -93,9 +93,8 @@ def test_of_a_turn_whose_spans_were_not_sampled_no_time_is_without_account(tmp_p
         records.call(lost, 1, 9),
     ]
     told = "select unattributed_s from turns order by call_id"
-    found = ask(stored(tmp_path, [*records.small_run()[:2], *run]), told)
-    assert found == [(pytest.approx(0.4),), (None,)]
-
+    both = stored(tmp_path, [*records.small_run()[:2], *run])
+    assert ask(both, told) == [(pytest.approx(0.4),), (None,)]
     # Where nobody tells of components, what the network leaves is all there is to say.
     (tmp_path / "other").mkdir()
     alone = stored(tmp_path / "other", [*records.small_run()[:2], *run[3:]])

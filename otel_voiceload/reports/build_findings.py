@@ -25,6 +25,7 @@ from otel_voiceload.reports.report import (
 )
 
 Rows = Sequence[Mapping[str, object]]
+_ENOUGH = 20  # turns: medians of fewer wander by as much as counts as a rise
 UNITS = {"s": "s", "ratio": "ratio", "points": "points", "x": "s", "number": ""}
 
 
@@ -118,7 +119,11 @@ def _role(name: str, found: Inflections, points: Sequence[CurvePoint], samples: 
     finding = found.components
     if name in [each.component for each in finding.candidates]:
         return "bottleneck" if finding.status in ("found", "at_most") else "candidate"
-    medians = [point["p50_s"] for point in points if point["p50_s"] is not None]
+    medians = [
+        point["p50_s"]
+        for point in points
+        if point["p50_s"] is not None and point["samples"] >= _ENOUGH
+    ]
     if medians:
         growth_s = max(medians) - medians[0]
         if growth_s > LEAST_GROWTH_S and growth_s > EXCESS * medians[0]:

@@ -59,6 +59,13 @@ def test_roles_of_the_others() -> None:
     }
 
 
+def test_a_few_turns_do_not_make_a_rise() -> None:
+    rows = curve("stt", 0.05, 0.1, 0.1)
+    rows[0]["samples"] = 6
+    (stt,) = findings.components(Inflections(FOUND, FOUND), rows, sources("stt"), only="stt")
+    assert stt["role"] == "healthy"
+
+
 def test_the_short_cut_is_only_there_when_one_component_has_a_number() -> None:
     first = findings.first_inflection(FOUND)
     assert first is not None

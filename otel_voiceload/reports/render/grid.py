@@ -130,9 +130,9 @@ def _cell(point: LevelComponent | None, bent: bool) -> Cell:
 
 
 def _errors(no_response: int, points: list[tuple[ComponentReport, LevelComponent | None]]) -> str:
-    said = [f"{no_response} turns without an answer"] if no_response else []
+    said = [f"{no_response} turns unanswered"] if no_response else []
     said += [
-        f"{one['component']} failed in {percent(point['error_rate'])} of turns"
+        f"{one['component']} attempts failed in {percent(point['error_rate'])} of turns"
         for one, point in points
         if point is not None and point["error_rate"] > 0
     ]

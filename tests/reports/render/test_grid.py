@@ -72,4 +72,4 @@ def test_a_missing_point_is_a_question_mark_that_the_grid_explains() -> None:
 def test_unanswered_turns_and_failures_are_told_by_name() -> None:
     errors = [row.errors for row in grid.build(demo_report()).rows if isinstance(row, LevelRow)]
 
-    assert errors == ["", "", "", "3 turns without an answer, llm failed in 3.4% of turns", ""]
+    assert errors == ["", "", "", "3 turns unanswered, llm attempts failed in 3.4% of turns", ""]

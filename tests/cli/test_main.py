@@ -159,13 +159,12 @@ def test_a_reader_of_the_help_who_leaves_is_no_error(monkeypatch: pytest.MonkeyP
 
 # Threads are waited for before anything that is registered with atexit runs.
 DEAF_AT_LAST = """
-import signal, sys, threading, time
+import signal, sys, threading
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 from otel_voiceload.cli import main as cli
 
 def press() -> None:
-    while threading.main_thread().is_alive():
-        time.sleep(0.001)
+    threading.main_thread().join()
     signal.raise_signal(signal.SIGINT)
     print("pressed")
 

@@ -68,11 +68,13 @@ def catalogue() -> dict[str, Query]:
 
 
 def find(name: str) -> Query:
-    """The query of that name; UsageError naming the nearest ones when there is none."""
+    """The query of that name; UsageError naming the nearest ones, views too, when there is none."""
     known = catalogue()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=3)
+    names = dict.fromkeys([*known, *PUBLIC_VIEWS])
+    near = difflib.get_close_matches(name, names, n=3)
+    near = near or [each for each in names if name in each][:3]  # `health` of generator_health
     hint = f" Did you mean {', '.join(near)}?" if near else ""
     raise UsageError(f"There is no query named {name!r}.{hint} `ovl query --list` shows all.")
 

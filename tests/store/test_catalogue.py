@@ -28,9 +28,18 @@ def test_a_header_that_lacks_a_field_is_named() -> None:
         catalogue.parse("x", "-- title: T\nselect 1")
 
 
-def test_an_unknown_query_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"no query named 'level_tabel'.*level_table"):
-        catalogue.find("level_tabel")
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("level_tabel", r"Did you mean level_table\b"),
+        ("turnz", r"Did you mean turns\b"),  # a view
+        ("health", r"Did you mean generator_health\b"),
+        ("qqqqqqqq", r"named 'qqqqqqqq'\. `ovl query --list` shows all"),
+    ],
+)
+def test_an_unknown_query_is_answered_with_the_nearest(asked: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        catalogue.find(asked)
 
 
 def test_every_view_file_is_in_the_order_and_the_order_names_only_files() -> None:

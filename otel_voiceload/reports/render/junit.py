@@ -1,8 +1,8 @@
 """The report as JUnit XML: every threshold is a test case, so build servers show and chart them.
 
 ``fail`` is a failure. ``unknown`` is skipped with its reason, since neither green nor red is true.
-An inconclusive run is an error on a case of its own: the thresholds below it can not be trusted.
-One that came to no verdict is skipped there as well, or a build would be green that proved nothing.
+Whether the run can be judged is a case of its own, passed for a valid one: an inconclusive run is
+an error there, since the thresholds below it can not be trusted, and a degraded one is skipped.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def _count(cases: list[Xml.Element], kind: str) -> str:
 
 def _run_case(report: Report) -> Xml.Element:
     case = Xml.Element("testcase", classname="ovl.run", name="the run can be judged")
-    if report["run"]["validity"] == "inconclusive" or report["verdict"] == "inconclusive":
-        why = "; ".join(report["run"]["validity_reasons"]) or "the run is inconclusive"
+    validity = report["run"]["validity"]
+    why = "; ".join(report["run"]["validity_reasons"]) or f"the run is {validity}"
+    if validity == "inconclusive":
         Xml.SubElement(case, "error", message=printable(why), type="inconclusive")
-    elif report["verdict"] == "unknown":
-        why = "; ".join(["no threshold could be decided", *report["run"]["validity_reasons"]])
-        Xml.SubElement(case, "skipped", message=printable(why))
+    elif validity == "degraded":
+        Xml.SubElement(case, "skipped", message=printable(f"degraded: {why}"))
     Xml.SubElement(case, "system-out").text = printable(report["headline"])
     return case
 

@@ -48,15 +48,23 @@ def test_an_inconclusive_run_is_an_error_with_its_reasons() -> None:
     assert error.get("message") == "the generator was the limit"
 
 
-@pytest.mark.parametrize(
-    ("verdict", "said"), [("pass", set()), ("fail", set()), ("unknown", {"skipped"})]
-)
-def test_a_run_without_a_verdict_is_no_green_case(verdict: Verdict, said: set[str]) -> None:
+@pytest.mark.parametrize("verdict", ["pass", "fail", "unknown"])
+def test_a_valid_run_can_be_judged_whatever_its_thresholds_came_to(verdict: Verdict) -> None:
     report = demo_report()
     report["verdict"] = verdict
+    report["run"].update(validity="valid", validity_reasons=["target on the same host"])
     case = case_of(report, "the run can be judged")
 
-    assert {child.tag for child in case} - {"system-out"} == said
+    assert [child.tag for child in case] == ["system-out"]
+
+
+def test_a_degraded_run_is_no_green_case_and_says_why() -> None:
+    report = demo_report()
+    report["run"].update(validity="degraded", validity_reasons=["the run was cut short"])
+    skipped = case_of(report, "the run can be judged").find("skipped")
+
+    assert skipped is not None
+    assert skipped.get("message") == "degraded: the run was cut short"
 
 
 def test_counts_are_those_of_the_cases() -> None:

@@ -33,13 +33,15 @@ def import_(
     common.one_of("text", "json")
     result = import_file(file, common.store, tag, sys.stdin.buffer, common.warn)
     common.emit(_json(result) if common.format == "json" else _text(result))
+    if tag and result.run_id is None:
+        common.warn(f"no run is called {tag} now: the file made none of its own")
     if result.lost:
         raise typer.Exit(ExitCode.INCONCLUSIVE)
 
 
 def _text(result: Imported) -> str:
     if result.known:
-        where = f"as run {result.run_id}" if result.run_id else "in the runs that it names"
+        where = f"as run {result.run_id}" if result.run_id else f"in {_in_runs(result)}"
         what = f"all that can be read of {result.name}" if result.lost else result.name
         said = f"{what} is in the store already, {where}; nothing was stored"
         return "\n".join([said, *_tagged(result), *_left_out(result)])
@@ -52,15 +54,28 @@ def _text(result: Imported) -> str:
     for joined in result.joined:
         run = f"run {joined.run_id}, by {joined.joined_by}" if joined.run_id else "no run"
         lines.append(f"  {joined.spans:,} spans of {joined.traces:,} traces belong to {run}")
+    if result.taken_nothing:
+        lines.append("  nothing of it was taken, and no run was made")
+    elif result.run_id is None and not result.content.names_run:
+        why = f"all of it is in {_in_runs(result)}" if _runs(result) else "metrics alone make none"
+        lines.append(f"  the file made no run of its own: {why}")
     if result.earlier:
         lines.append(f"  the file goes on with run {result.run_id} of an earlier import")
         lines += _tagged(result)
     for why, count in result.lost_before.items():
         lines.append(f"  still counted against that run: {count:,} {why} of the earlier import")
     lines += _left_out(result)
-    runs = list(dict.fromkeys(joined.run_id for joined in result.joined if joined.run_id))
-    lines += [f"next: ovl doctor {run}; ovl analyze {run}" for run in runs[:3]]
+    lines += [f"next: ovl doctor {run}; ovl analyze {run}" for run in _runs(result)[:3]]
     return "\n".join(lines)
+
+
+def _runs(result: Imported) -> list[str]:
+    return list(dict.fromkeys(joined.run_id for joined in result.joined if joined.run_id))
+
+
+def _in_runs(result: Imported) -> str:
+    runs = _runs(result)
+    return f"{'runs' if len(runs) > 1 else 'run'} {', '.join(runs)}" if runs else "no run"
 
 
 def _tagged(result: Imported) -> list[str]:

@@ -31,8 +31,13 @@ select stage_index, phase, started, duration_s, calls_asked, round(calls_held, 1
 from stages where run_id = $run_id order by stage_index
 """
 _PLACES = """
-select coalesce(t.run_id, '') as run_id, s.recording_id, count(*) as spans, 0 as points
-from raw_spans s left join trace_runs t using (trace_id)
+select coalesce(runs.run_id, '') as run_id, s.recording_id, count(*) as spans, 0 as points
+from raw_spans s
+left join trace_runs t using (trace_id)
+left join runs on runs.run_id = t.run_id
+left join known_resources r using (resource_id)
+-- What `ovl import` says of a file that brought nothing is nothing to keep either.
+where runs.run_id is not null or r.service_name is distinct from 'ovl-import'
 group by all
 union all
 select '', m.recording_id, 0, count(*)

@@ -13,10 +13,8 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import BinaryIO, Final
 
 import orjson
@@ -27,32 +25,27 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from otel_voiceload import __version__
 from otel_voiceload import conventions as names
-from otel_voiceload.errors import CollectorError, UsageError
+from otel_voiceload.errors import UsageError
 from otel_voiceload.interop import source
 from otel_voiceload.interop.requests import Broken, Part, batches
 from otel_voiceload.model import ClockAnchor
 from otel_voiceload.reports.marks import read_marks, write_marks
-from otel_voiceload.runner import collector, earlier_import
-from otel_voiceload.runner.children import Child
+from otel_voiceload.runner import earlier_import
 from otel_voiceload.runner.earlier_import import Earlier
+from otel_voiceload.runner.import_sender import Sender
 from otel_voiceload.store.open import open_store
 from otel_voiceload.store.reading import Reading
 from otel_voiceload.telemetry.batches import Batch
 from otel_voiceload.telemetry.context import new_run_id, run_span_id, run_trace_id, span_id
 from otel_voiceload.telemetry.otlp import RunScope, attributes, make_span
-from otel_voiceload.telemetry.posting import HttpPoster
 from otel_voiceload.telemetry.spool import make_store
 
-SENDERS: Final = 2  # one request is decoded while the other is committed
-HELD: Final = 8  # requests of 4 MiB at most: those that are read while the collector starts
-PATIENCE_S: Final = 60.0
-_POST_TIMEOUT_S: Final = 60.0
-_LONGEST_PAUSE_S: Final = 2.0
 SHOWN: Final = 20  # broken places that are kept with their words
 _KNOWN = """
-select coalesce(attributes ->> '$."voiceload.run.id"', '') as run_id, name
-from raw_spans
-where name in ('run', 'import') and attributes ->> '$."voiceload.import.content"' = $digest
+select runs.run_id, s.recording_id
+from raw_spans s
+left join runs on runs.run_id = s.attributes ->> '$."voiceload.run.id"'
+where s.name in ('run', 'import') and s.attributes ->> '$."voiceload.import.content"' = $digest
 """
 _RUNS = """
 select t.run_id, t.joined_by, count(*) as spans, count(distinct trace_id) as traces
@@ -78,7 +71,7 @@ class Imported:
 
     name: str
     content: source.Print
-    run_id: str | None = None  # the run that the file was made into; None: it named its own
+    run_id: str | None = None  # the run that the file was made into; None: others hold it, or none
     known: bool = False  # all of it is in the store already: nothing was stored
     earlier: Earlier | None = None  # the import whose run it goes on with
     also_tagged: str = ""  # what a run that was there before is called as well
@@ -93,6 +86,11 @@ class Imported:
     seconds: float = 0.0
     first_unix_ns: int | None = None
     last_unix_ns: int | None = None
+
+    @property
+    def taken_nothing(self) -> bool:
+        """Whether the collector rejected every span and every metric."""
+        return not self.known and self.rejected.total() >= self.spans + self.metrics
 
     @property
     def lost(self) -> dict[str, int]:
@@ -134,16 +132,22 @@ def import_file(
         gc_was_on = gc.isenabled()
         gc.disable()
         try:
-            with _Sender(store, result) as sender:
+            with Sender(store, result.rejected) as sender:
                 _send(sender, first, parts, result, tag)
         finally:
             if gc_was_on:
                 gc.enable()
         result.seconds = time.monotonic() - begun_s
     with open_store(store) as reading:
-        rows = reading.sql(_RUNS, recording=sender.recording).dicts()
-    result.joined = [Joined(**row) for row in rows]  # type: ignore[arg-type]  # its columns
+        result.joined = _joined(reading, sender.recording)
+    if result.earlier is None and all(each.run_id != result.run_id for each in result.joined):
+        result.run_id = None  # as the view `runs` sees it
     return result
+
+
+def _joined(reading: Reading, recording: str) -> list[Joined]:
+    rows = reading.sql(_RUNS, recording=recording).dicts()
+    return [Joined(**row) for row in rows]  # type: ignore[arg-type]  # its columns
 
 
 def _make_store(store: Path) -> None:
@@ -169,7 +173,9 @@ def _look_back(reading: Reading, path: Path, result: Imported) -> None:
     """Whether the store has this content, or the run that it goes on with."""
     rows = reading.sql(_KNOWN, digest=result.content.digest).rows
     if rows:
-        result.run_id, result.known = str(rows[0][0]) or None, True
+        run_id, recording = rows[0]
+        result.run_id, result.known = str(run_id) if run_id else None, True
+        result.joined = _joined(reading, str(recording))
         return
     if result.content.names_run:
         return
@@ -238,82 +244,7 @@ def _either(choose: Callable[[int, int], int], one: int | None, other: int | Non
     return choose(one, other)
 
 
-class _Sender:
-    """Sends requests, a few at a time, so that memory is bounded by them whatever the file is.
-
-    Its collector starts while the first of them are read, since both take half a second.
-    """
-
-    def __init__(self, store: Path, result: Imported) -> None:
-        self._result = result
-        self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="import")
-        self._collector = self._pool.submit(collector.start, store)
-        self._posters: SimpleQueue[HttpPoster] = SimpleQueue()
-        self._under_way: set[Future[None]] = set()
-
-    @property
-    def recording(self) -> str:
-        return str(_child(self._collector.result()).ready["recording"])
-
-    def __enter__(self) -> _Sender:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # Also of an import that is cut off all is stored that was handed over.
-        in_vain = kind is not None and issubclass(kind, CollectorError)
-        self._pool.shutdown(wait=True, cancel_futures=in_vain)
-        while not self._posters.empty():
-            self._posters.get().close()
-        if self._collector.exception() is None:
-            self._collector.result().stop()
-
-    def send(self, batch: Batch) -> None:
-        if len(self._under_way) >= HELD:
-            done, self._under_way = wait(self._under_way, return_when=FIRST_COMPLETED)
-            for each in done:
-                each.result()
-        self._under_way.add(self._pool.submit(self._post, batch))
-
-    def drain(self) -> None:
-        for each in self._under_way:
-            each.result()
-        self._under_way = set()
-
-    def _post(self, batch: Batch) -> None:
-        handle = self._collector.result()
-        poster = HttpPoster(handle.endpoint) if self._posters.empty() else self._posters.get()
-        try:
-            self._post_until_taken(_child(handle), poster, batch)
-        finally:
-            self._posters.put(poster)
-
-    def _post_until_taken(self, child: Child, poster: HttpPoster, batch: Batch) -> None:
-        until_s, pause_s, why = time.monotonic() + PATIENCE_S, 0.05, ""
-        while time.monotonic() < until_s and child.alive:
-            try:
-                answer = poster.post(batch, _POST_TIMEOUT_S)
-            except OSError as error:
-                why = str(error)
-            else:
-                if not answer.retry:
-                    if answer.rejected:
-                        self._result.rejected[answer.reason] += answer.rejected
-                    return
-                why, pause_s = answer.reason, max(pause_s, answer.retry_after_s or 0.0)
-            time.sleep(min(pause_s, _LONGEST_PAUSE_S))
-            pause_s *= 2
-        raise CollectorError(
-            f"the collector takes nothing more ({why or 'it ended'}); what it took is in the "
-            "store, and the same import once more adds the rest"
-        )
-
-
-def _child(handle: collector.CollectorHandle) -> Child:
-    assert handle.child is not None  # it is our own
-    return handle.child
-
-
-def _send(sender: _Sender, first: Part, rest: Iterator[Part], result: Imported, tag: str) -> None:
+def _send(sender: Sender, first: Part, rest: Iterator[Part], result: Imported, tag: str) -> None:
     def all_parts() -> Iterator[Part]:
         yield first
         yield from rest
@@ -326,6 +257,8 @@ def _send(sender: _Sender, first: Part, rest: Iterator[Part], result: Imported, 
     for batch in batches(all_parts()):
         sender.send(batch)
     sender.drain()
+    if result.taken_nothing:
+        return  # no word of it either: the next time the same is to be said again
     sender.send(_said_of(result, names.SPAN_RUN if result.run_id else names.SPAN_IMPORT, tag))
     sender.drain()
 

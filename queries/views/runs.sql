@@ -1,4 +1,6 @@
--- One row per run. A run whose generator was killed has a start marker and no end of its own.
+-- One row per run. A run whose generator was killed has a start marker and no end of its own. A file
+-- that was imported and brought nothing of its own, since all of its traces belong to other runs or
+-- none of its spans could be stored, has left no more than the word that it was there: that is no run.
 -- `validity` follows from the run's own word alone; a report, `ovl runs` and `ovl query runs` also go by
 -- what its turns and its recordings show. What a run says of itself is text until it is read here: what
 -- is no number, or one of more than 8 digits before the point, is not known.
@@ -18,7 +20,7 @@ with said as (
     ) = 1
 ),
 seen as (
-    select run_id, min(first_ns) as first_ns, max(last_ns) as last_ns
+    select run_id, min(first_ns) as first_ns, max(last_ns) as last_ns, count(*) as traces
     from trace_runs
     where run_id is not null
     group by run_id
@@ -33,6 +35,9 @@ facts as (
         said.attributes as a
     from seen
     left join said using (run_id)
+    where seen.traces > 1
+        or (said.attributes ->> '$."voiceload.run.wire"') is distinct from 'import'
+        or run_id in (select run_id from raw_rollup_runs)
 )
 select
     run_id,

@@ -111,7 +111,37 @@ def test_a_file_that_goes_on_with_a_run_says_so_and_what_still_counts_against_it
 
 
 @pytest.mark.parametrize(
-    ("run_id", "said"), [("run-a", "as run run-a"), (None, "in the runs that it names")]
+    ("joined", "rejected", "code", "said"),
+    [
+        (
+            [Joined("run-b", "trace", 3, 1)],
+            {},
+            0,
+            "the file made no run of its own: all of it is in run run-b",
+        ),
+        ([], {}, 0, "the file made no run of its own: metrics alone make none"),
+        ([], {"rejected": 3}, 4, "nothing of it was taken, and no run was made"),
+    ],
+)
+def test_a_file_that_made_no_run_says_where_its_spans_are(
+    joined: list[Joined],
+    rejected: dict[str, int],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    result = Imported("a.jsonl", CONTENT, spans=3, joined=joined, rejected=Counter(rejected))
+    ended = imported(result, tmp_path, monkeypatch, capsys, "--tag", "friday")
+
+    assert ended.code == code
+    assert f"  {said}\n" in ended.out
+    assert "no run is called friday now" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("run_id", "said"), [("run-a", "as run run-a"), (None, "in runs run-b, run-c")]
 )
 def test_a_file_that_is_there_already_is_said_to_be(
     run_id: str | None,
@@ -121,6 +151,7 @@ def test_a_file_that_is_there_already_is_said_to_be(
     capsys: Capture,
 ) -> None:
     known = Imported("a.jsonl", CONTENT, run_id=run_id, known=True)
+    known.joined = [Joined(each, "trace", 3, 1) for each in ("run-b", "run-c", None)]
     ended = imported(known, tmp_path, monkeypatch, capsys)
 
     assert ended.code == 0

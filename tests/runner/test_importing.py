@@ -14,6 +14,7 @@ from otel_voiceload.errors import UsageError
 from otel_voiceload.interop import requests
 from otel_voiceload.reports.build import build_report
 from otel_voiceload.reports.marks import read_marks
+from otel_voiceload.reports.runs import sizes
 from otel_voiceload.runner.importing import Imported, import_file
 from otel_voiceload.store.open import open_store
 
@@ -79,7 +80,23 @@ def test_a_file_that_names_a_run_goes_to_that_run(tmp_path: Path) -> None:
     assert result.run_id is None
     assert result.lost == {"rejected": 1, "unreadable": 1}
     assert said[0].startswith("line 4: it is not JSON")
-    assert imported(path, tmp_path / "store").known
+    known = imported(path, tmp_path / "store")
+    assert (known.known, {each.run_id for each in known.joined}) == (True, {"mine", None})
+
+    more, rejected = tmp_path / "more.jsonl", tmp_path / "rejected.jsonl"
+    more.write_bytes(work(5))  # of the trace that belongs to that run
+    rejected.write_bytes(work(6).replace(b"ab" * 16, b"ab"))
+    joined, again = imported(more, tmp_path / "store"), imported(more, tmp_path / "store")
+    nothing = imported(rejected, tmp_path / "store")
+
+    assert [(each.known, each.run_id) for each in (joined, again)] == [(False, None), (True, None)]
+    assert [(j.run_id, j.spans) for j in again.joined] == [("mine", 1)]
+    assert (nothing.taken_nothing, nothing.run_id, nothing.joined) == (True, None, [])
+    with open_store(tmp_path / "store") as reading:
+        assert reading.sql("select run_id from runs").rows == (("mine",),)
+    sized = sizes(tmp_path / "store")
+    assert [each.runs for each in sized] == [("mine",), ("mine",), ()]
+    assert not sized[2].holds_anything
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import typer
 
 from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.cli.reading import (
+    FORMATS,
     RunArgument,
     declared_in,
     deliver,
@@ -74,6 +75,7 @@ def analyze(
     Leaves with 0 when every threshold that you wrote held, 99 when one failed, 4 when the data can
     not say. The method's own thresholds are shown and never set the exit code.
     """
+    common.one_of(*FORMATS)  # what can not be written is said at once
     promised = written_thresholds(common, threshold or [])
     declared = declared_in(limits)
     with opened(common, run) as (reading, run_id):

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from otel_voiceload.cli.options import Common, verb_app, with_common
+from otel_voiceload.cli.options import Common, Format, verb_app, with_common
 from otel_voiceload.errors import UsageError
 from otel_voiceload.reports.compare import CompareOptions, Comparison, compare, exit_code
 from otel_voiceload.reports.compare_select import read_sides
@@ -54,18 +54,19 @@ def compare_runs(
     With fewer than three runs a side nothing is decided, since two runs of the same thing differ.
     Leaves with 99 when something is worse than tolerated, 4 when that can not be decided.
     """
+    form = common.one_of("text", "json", "md", "junit", "github")
     options = CompareOptions(tolerances(tolerance or []), single)
     sides = read_sides(common.store, base, run)
     for note in sides.notes:
         common.note(note)
     made = compare(sides.base, sides.run, options)
-    deliver(common, made)
+    _deliver(common, form, made)
     raise typer.Exit(exit_code(made, options))
 
 
-def deliver(common: Common, made: Comparison) -> None:
-    """Writes a comparison in the format asked for; what only machines read is loaded for them."""
-    match common.one_of("text", "json", "md", "junit", "github"):
+def _deliver(common: Common, form: Format, made: Comparison) -> None:
+    """Writes a comparison in that form; what only machines read is loaded for them."""
+    match form:
         case "json":
             from otel_voiceload.reports.render import compare_ci
 

@@ -37,10 +37,11 @@ def demo(
     the limit.
     """
     with ended_at_once():
-        from otel_voiceload.cli.reading import conclude
+        from otel_voiceload.cli.reading import FORMATS, conclude
         from otel_voiceload.runner.demo import DemoPlan, play_demo, verdict
         from otel_voiceload.runner.screen import Screen
 
+    common.one_of(*FORMATS)  # before the load, not after it
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
     outcome = play_demo(DemoPlan(plant, seconds, seed, common.store), screen)
     report = conclude(common, outcome.run_id, page, outcome.interrupted)

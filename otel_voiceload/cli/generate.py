@@ -210,7 +210,7 @@ def generate(
         from otel_voiceload.capacity.durations import duration_s
         from otel_voiceload.cli.again import beside, plan_of
         from otel_voiceload.cli.load_words import LoadWords, refuse_beside_again
-        from otel_voiceload.cli.reading import conclude, written_thresholds
+        from otel_voiceload.cli.reading import FORMATS, conclude, written_thresholds
         from otel_voiceload.reports.build import exit_code
         from otel_voiceload.runner.dry_run import forecast
         from otel_voiceload.runner.dry_run_text import text, to_json
@@ -273,6 +273,7 @@ def generate(
         form, expected = common.one_of("text", "json"), forecast(plan)
         common.emit(text(expected) if form == "text" else to_json(expected))
         raise typer.Exit(expected.exit_code)
+    common.one_of(*FORMATS)  # before the load, not after it
     screen = Screen(sys.stderr, quiet=common.quiet, no_color=common.no_color)
     outcome = play(plan, screen) if plan.simulated is None else play_simulated(plan, screen)
     if not outcome.stored_here:

@@ -30,9 +30,9 @@ def import_(
     its run. What can not be read is named with its
     place, and the rest is stored; the exit code is then 4.
     """
-    common.one_of("text", "json")
+    form = common.one_of("text", "json")
     result = import_file(file, common.store, tag, sys.stdin.buffer, common.warn)
-    common.emit(_json(result) if common.format == "json" else _text(result))
+    common.emit(_json(result) if form == "json" else _text(result))
     if tag and result.run_id is None:
         common.warn(f"no run is called {tag} now: the file made none of its own")
     if result.lost:

@@ -29,6 +29,17 @@ from otel_voiceload.errors import UsageError
 
 Format = Literal["text", "json", "csv", "md", "junit", "github"]
 
+# What the name of a result file says where -f says nothing; of other names the verb's own form.
+FORM_OF: Final[Mapping[str, Format]] = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "md",
+    ".markdown": "md",
+    ".xml": "junit",
+    ".txt": "text",
+}
+PAGES: Final = (".html", ".htm")
+
 DEFAULT_CONFIG: Final = Path("ovl.yaml")
 DEFAULT_STORE: Final = Path("ovl-store")
 COMMON_PANEL: Final = "Common options"
@@ -57,15 +68,28 @@ class Common:
     thresholds: Mapping[str, tuple[str, ...]]  # of the configuration file: metric -> expressions
     typed: frozenset[str] = frozenset()  # parameters given on the command line, this time
 
+    @property
+    def asked_format(self) -> Format | None:
+        """That of ``-f``, else what the name of the result file says; None: neither says any."""
+        return self.format or FORM_OF.get(self._suffix)
+
     def one_of(self, *formats: Format) -> Format:
         """The format asked for, or the first of those that this verb can write."""
-        if self.format is None:
-            return formats[0]
-        if self.format not in formats:
+        asked = self.asked_format
+        by_name = "" if self.format else f", which {self.output} asks for by its name"
+        if asked is None and self._suffix in PAGES:
             raise UsageError(
-                f"this verb does not write {self.format!r}; choose one of {', '.join(formats)}"
+                f"this verb writes no HTML into {self.output}: `ovl report` does, or say -f"
             )
-        return self.format
+        if asked is not None and asked not in formats:
+            raise UsageError(
+                f"this verb does not write {asked!r}{by_name}; choose one of {', '.join(formats)}"
+            )
+        return asked or formats[0]
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.to_stdout else Path(str(self.output)).suffix.lower()
 
     def color_on(self, stream: TextIO) -> bool:
         """Whether to colour what goes to ``stream``: a terminal, unless somebody said otherwise."""
@@ -205,7 +229,10 @@ def _common_options(
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", rich_help_panel=COMMON_PANEL, help="File for the result; - is stdout."
+            "--output",
+            "-o",
+            rich_help_panel=COMMON_PANEL,
+            help="File for the result, whose name says the form where -f does not; - is stdout.",
         ),
     ] = None,
     quiet: Annotated[

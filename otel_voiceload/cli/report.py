@@ -39,8 +39,8 @@ def report(
 ) -> None:
     """Write one self-contained page: verdict, curves, shares, four turns, thresholds.
 
-    It goes to ovl-report.html, or where -o says; with -f another form of the report. Charts need
-    the extra `report`; without it Markdown is written instead.
+    It goes to ovl-report.html, or where -o says; with -f, or a name such as report.md, another form
+    of the report. Charts need the extra `report`; without it Markdown is written instead.
     """
     options = ReportOptions(
         thresholds=written_thresholds(common, []),
@@ -55,7 +55,7 @@ def report(
             common.note(str(path))
         if common.output is None and common.format is None:
             return  # only the charts were asked for
-    if common.format is not None:
+    if common.asked_format is not None:
         deliver(common, built)
     elif common.output == STDOUT:
         common.emit(html.render(built, exhibits, static=static))

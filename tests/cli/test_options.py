@@ -109,6 +109,37 @@ def test_a_verb_takes_the_formats_it_can_write_the_first_by_default() -> None:
         given("-f", "junit")[0].one_of("md", "json")
 
 
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (("-o", "r.JSON"), "json"),
+        (("-o", "r.csv"), "csv"),
+        (("-o", "r.md"), "md"),
+        (("-o", "r.xml"), "junit"),
+        (("-o", "r.log"), "text"),
+        (("-o", "-"), "text"),
+        (("-o", "r.md", "-f", "json"), "json"),  # -f is what was told
+        (("-o", "r.html", "-f", "md"), "md"),
+    ],
+)
+def test_the_name_of_the_file_says_the_form_where_nothing_else_does(
+    words: tuple[str, ...], form: str, alone: Path
+) -> None:
+    assert given(*words)[0].one_of("text", "json", "csv", "md", "junit") == form
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("r.xml", "does not write 'junit', which r.xml asks for by its name; choose one of text"),
+        ("r.html", "writes no HTML into r.html: `ovl report` does"),
+    ],
+)
+def test_a_name_that_asks_for_another_form_is_refused(name: str, said: str, alone: Path) -> None:
+    with pytest.raises(UsageError, match=said):
+        given("-o", name)[0].one_of("text", "md")
+
+
 def test_the_result_goes_to_stdout_or_to_the_file(
     alone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,3 +58,12 @@ def test_without_the_extra_it_names_it_and_writes_markdown(
 
 def test_another_form_is_asked_for_with_format(store: Path, capsys: Capture) -> None:
     assert ovl(capsys, store, "report", "friday", "-f", "md").out.startswith("# llm bends first")
+
+
+def test_another_form_is_asked_for_by_the_name_of_the_file(
+    store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    ended = ovl(capsys, store, "report", "friday", "-o", str(tmp_path / "r.md"))
+
+    assert ended.code == 0
+    assert (tmp_path / "r.md").read_text("utf-8").startswith("# llm bends first")

@@ -1,7 +1,8 @@
 -- title: Component latency against load
 -- question: How do latency and errors of each component grow with the number of calls?
--- columns: component, concurrency, level_no, samples, p50_s, p95_s, p99_s, error_rate, returned
--- reads: curve, levels
+-- columns: component, concurrency, level_no, samples, p50_s, p95_s, p99_s, error_rate, open_from_s, returned
+-- reads: curve, levels, held_levels
+-- Percentiles of `open_from_s` or more are at least that: callers hung up on the rest.
 -- `returned` marks levels that the load came back down to; a curve is drawn without them. One that is
 -- new and was climbed to from a lower one, below a peak of its own phase, belongs to the climb: so does
 -- a search that narrows in on a limit.
@@ -16,8 +17,8 @@ with held as (
         count(*) over (partition by run_id, level order by level_no) as times,
         lag(level) over (partition by run_id order by level_no) as level_before,
         lag(phase) over (partition by run_id order by level_no) as phase_before
-    from levels
-    where run_id = $run_id and kind = 'held' and valid
+    from held_levels  -- those outside of a window as well: the load came down from them
+    where run_id = $run_id and not limited
 )
 select
     c.component,
@@ -28,6 +29,7 @@ select
     c.p95_s,
     c.p99_s,
     c.error_rate,
+    c.open_from_s,
     coalesce(
         h.level <= h.highest and not (
             h.level_before < h.level and h.phase_before = h.phase and h.highest_of_phase > h.level

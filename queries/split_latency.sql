@@ -1,6 +1,6 @@
 -- title: Latency by the value of an attribute
 -- question: Which provider, model, scenario or whatever else spans name is the slow one?
--- columns: component, value, level_no, level, samples, p50_s, p95_s, error_rate
+-- columns: component, value, level_no, level, samples, p50_s, p95_s, error_rate, open_from_s
 -- reads: slot_levels, turn_facts, component_turns, component_observations, turn_records, calls, run_spans, raw_resources
 -- $attribute is the name of an OTLP attribute. It is looked for on the span of the work and its
 -- resource, on the turn's span and on the call's, in this order; of whom nobody says it is `unknown`.
@@ -60,11 +60,11 @@ of_call as (
     group by all
 ),
 work as (
-    select component, call_id, turn_index, start_ns, first, latency_s, failed
+    select component, call_id, turn_index, start_ns, first, latency_s, failed, cut_off
     from component_turns
     where run_id = $run_id and latency_s >= 0
     union all
-    select 'turn', call_id, turn_index, start_ns, first, response_latency_s, censored
+    select 'turn', call_id, turn_index, start_ns, first, response_latency_s, censored, censored
     from turn_facts
     where run_id = $run_id and response_latency_s >= 0 and not held_up
 ),
@@ -75,7 +75,8 @@ valued as (
         s.level_no,
         s.level,
         w.latency_s,
-        w.failed
+        w.failed,
+        w.cut_off
     from slot_levels s
     join work w on w.start_ns // 250000000 = s.slot
     left join of_work o using (call_id, turn_index, component)
@@ -90,9 +91,11 @@ select
     level_no,
     level,
     samples,
-    if(samples < 6, null, p[1]) as p50_s,
-    if(samples < 6, null, p[2]) as p95_s,
-    error_rate
+    if(samples < 6, null, if(isfinite(most[1]), most[1], least[1])) as p50_s,
+    if(samples < 6, null, if(isfinite(most[2]), most[2], greatest(least[2], p50_s))) as p95_s,
+    error_rate,
+    case when not isfinite(most[1]) then p50_s when not isfinite(most[2]) then p95_s end
+        as open_from_s
 from (
     select
         component,
@@ -100,7 +103,8 @@ from (
         level_no,
         level,
         count(*)::integer as samples,
-        quantile_cont(latency_s, [0.50, 0.95]) as p,
+        quantile_cont(latency_s, [0.50, 0.95]) as least,
+        quantile_cont(if(cut_off, 'inf'::double, latency_s), [0.50, 0.95]) as most,
         avg(failed::integer) as error_rate
     from valued
     group by grouping sets ((component, value, level_no, level), (component, value))

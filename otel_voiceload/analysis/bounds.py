@@ -44,6 +44,7 @@ class Bounds:
     observed: float
     low: float
     high: float
+    at_least: bool = False  # the estimate lies among values of which only a minimum is known
 
 
 def sample(values: Floats, calls: Floats, censored: Floats | None = None) -> Sample:
@@ -58,7 +59,7 @@ def quantile_bounds(data: Sample, share: float) -> Bounds | None:
     if not data.size:
         return None
     low_first, high_first = np.sort(data.values), np.sort(data.upper)
-    observed = float(np.quantile(data.values, share))
+    observed, at_least = quantile(data, share)
     worth = _worth(data, data.values > observed)
     low_rank, high_rank = rank_bounds(worth, share)
     size = data.size
@@ -66,7 +67,16 @@ def quantile_bounds(data: Sample, share: float) -> Bounds | None:
     high = inf
     if high_rank is not None:
         high = float(high_first[min(size, ceil(high_rank / worth * size)) - 1])
-    return Bounds(observed, min(low, observed), max(high, observed))
+    return Bounds(observed, min(low, observed), max(high, observed), at_least)
+
+
+def quantile(data: Sample, share: float) -> tuple[float, bool]:
+    """The quantile at ``share``, and whether it is only known to be at least that."""
+    place = round(share * (data.size - 1), 9)
+    around = np.sort(data.upper)[[floor(place), ceil(place)]]
+    if np.isinf(around).any():
+        return float(np.quantile(data.values, share)), True
+    return float(np.interp(place % 1, (0, 1), around)), False
 
 
 def rate_bounds(hits: Floats, calls: Floats) -> Bounds | None:

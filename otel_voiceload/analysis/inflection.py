@@ -29,6 +29,9 @@ SAME_ONSET = 1.30
 CLEARLY_LARGER = 2.0
 LATE = 2.0  # times its base: what is this slow at the top level is not "nothing bent"
 THIN_TIMING = "component timing came with too few turns to compare levels"
+UNEXPLAINED = "the turn bent, but no single component's own time explains it"
+UNANSWERED = "most turns had no answer already at"  # so many calls
+ONE_LEVEL = "only one level of load"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,8 @@ def find(
         seen = [bend for name, bend in bends.items() if name != "turn"]
         components = _finding(evidence, seen, grounds)
         if components.status == "not_reached" and turn.candidates:
-            reason = "the turn bent, but no single component's own time explains it"
             components = Finding(
-                "cannot_tell", turn.tested_up_to, repeat_level=turn.repeat_level, reason=reason
+                "cannot_tell", turn.tested_up_to, repeat_level=turn.repeat_level, reason=UNEXPLAINED
             )
         elif components.status == "not_reached":
             components = turn  # it may be slow at the top level, and no component alone
@@ -148,14 +150,18 @@ def _bend(
 def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds) -> Finding:
     levels = [level for level, _ in evidence.series("turn")]
     if not levels:
-        return Finding("cannot_tell", None, reason="no level of load has enough turns to compare")
+        reason = "no level of load has enough turns to compare"
+        if evidence.returned:  # the climb lies outside of a window
+            reason = "no level but those that the load came back down to"
+        return Finding("cannot_tell", None, reason=reason)
     tested = max(level.named for level in levels)
     first_level, first_point = evidence.series("turn")[0]
     if first_point.error_rate > 0.5:
-        reason = f"most turns had no answer already at {first_level.named:.0f} calls"
+        calls = "1 call" if first_level.named == 1 else f"{first_level.named:.0f} calls"
+        reason = f"{UNANSWERED} {calls}"
         return Finding("cannot_tell", tested, reason=reason)
     if len(levels) < 2:
-        reason = f"only one level of load, {tested:.0f} calls: there is nothing to compare it with"
+        reason = f"{ONE_LEVEL}, {tested:.0f} calls: there is nothing to compare it with"
         return Finding("cannot_tell", tested, reason=reason)
     remaining = _first(_explained([bend for bend in bends if bend.candidate]))
     if not remaining:

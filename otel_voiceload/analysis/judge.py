@@ -57,6 +57,7 @@ class Judged:
     threshold: Threshold
     verdict: Verdict
     observed: float | None = None
+    at_least: bool = False  # the figure lies among turns or work that was never seen to end
     low: float | None = None
     high: float | None = None
     needs_calls: int | None = None
@@ -137,7 +138,8 @@ def breaks(threshold: Threshold, data: Measured, grounds: Grounds) -> bool | Non
     if limit is None:
         return None
     against = threshold.limit if threshold.statistic == "drop" else limit
-    return not threshold.holds(judged.observed, against)
+    holds = threshold.holds(judged.observed, against)
+    return None if holds and judged.at_least and threshold.wants_less else not holds
 
 
 def at_level(data: Measured, level: Level) -> Measured:
@@ -149,9 +151,7 @@ def _at_peak(threshold: Threshold, data: Measured, grounds: Grounds, peak: float
         level for level in grounds.levels if abs(level.asked - peak) <= max(1, SAME_LEVEL * peak)
     ]
     if not near:
-        tested = max(level.asked for level in grounds.levels)
-        why = f"no level near the expected peak of {peak:.0f} calls was held (up to {tested:.0f})"
-        return Judged(threshold, "unknown", why=why)
+        return _around_peak(threshold, data, grounds, peak)
     level = min(near, key=lambda each: abs(each.asked - peak))
     rows = at_level(data, level)
     if not len(rows.values):
@@ -159,8 +159,27 @@ def _at_peak(threshold: Threshold, data: Measured, grounds: Grounds, peak: float
     return replace(judge_values(threshold, rows, grounds), judged_at=level.asked)
 
 
+def _around_peak(threshold: Threshold, data: Measured, grounds: Grounds, peak: float) -> Judged:
+    """By the nearest levels: what fails with fewer calls fails at the peak as well, and what holds
+    with more calls holds there."""
+    below = [(level, "fail") for level in grounds.levels if level.asked < peak][-1:]
+    above = [(level, "pass") for level in grounds.levels if level.asked > peak][:1]
+    for level, sure in below + above:
+        rows = at_level(data, level)
+        judged = judge_values(threshold, rows, grounds) if len(rows.values) else None
+        if judged is not None and judged.verdict == sure:
+            return replace(judged, judged_at=level.asked)
+    tested = max(level.asked for level in grounds.levels)
+    why = f"no level near the expected peak of {peak:.0f} calls was held (up to {tested:.0f})"
+    return Judged(threshold, "unknown", why=why)
+
+
 def _by_level(threshold: Threshold, data: Measured, grounds: Grounds) -> Judged:
-    """Marks the levels that broke; the figures shown are of the lowest of them, else of the top."""
+    """Marks the levels that broke.
+
+    The figures shown are of the lowest that broke for certain, else of the lowest that broke, else
+    of the highest that held.
+    """
     seen: list[tuple[Level, Judged, bool]] = []
     for level in grounds.levels:
         rows = at_level(data, level)
@@ -172,14 +191,21 @@ def _by_level(threshold: Threshold, data: Measured, grounds: Grounds) -> Judged:
     if not seen:
         return replace(judge_values(threshold, data, grounds), decides=False)
     broken_levels = tuple(level.asked for level, _, broken in seen if broken)
-    level, judged, _ = next((each for each in seen if each[2]), seen[-1])
-    held = [each.asked for each, _, broken in seen if not broken and each.asked < level.asked]
-    if not broken_levels:
-        why: str | None = f"held up to {level.asked:.0f} calls, the highest level"
+    broke = [each for each in seen if each[2]]
+    level, judged, _ = next(
+        (each for each in broke if each[1].verdict == "fail"), (broke or seen[-1:])[0]
+    )
+    lowest = broken_levels[0] if broken_levels else inf
+    held = [each.asked for each, _, broken in seen if not broken and each.asked < lowest]
+    if not broken_levels and level is grounds.levels[-1]:
+        why = f"held up to {level.asked:.0f} calls, the highest level"
+    elif not broken_levels:
+        why = f"held up to {level.asked:.0f} calls; with more it can not be told"
     elif held:
-        why = f"held up to {max(held):.0f} calls, broken from {level.asked:.0f}"
+        why = f"held up to {max(held):.0f} calls, broken from {lowest:.0f}"
     else:
-        why = f"broken already at the lowest level, {level.asked:.0f} calls"
+        calls = "1 call" if lowest == 1 else f"{lowest:.0f} calls"
+        why = f"broken already at the lowest level, {calls}"
     return replace(
         judged,
         why=why,
@@ -250,6 +276,7 @@ def _compare(
         threshold,
         verdict,
         observed=estimate.observed if isfinite(estimate.observed) else None,
+        at_least=estimate.at_least,
         low=_finite(estimate.low),
         high=_finite(estimate.high),
         needs_calls=needs_calls if verdict == "unknown" else None,

@@ -11,7 +11,15 @@ from typing import Final, Literal
 
 from otel_voiceload.analysis import judge
 from otel_voiceload.analysis.ceilings import Ceiling
-from otel_voiceload.analysis.inflection import THIN_TIMING, Candidate, Finding, Inflections
+from otel_voiceload.analysis.inflection import (
+    ONE_LEVEL,
+    THIN_TIMING,
+    UNANSWERED,
+    UNEXPLAINED,
+    Candidate,
+    Finding,
+    Inflections,
+)
 from otel_voiceload.analysis.judge import Judged
 from otel_voiceload.analysis.validity import Validity
 from otel_voiceload.errors import ExitCode
@@ -49,14 +57,18 @@ def exit_code(validity: Validity, deciding: Sequence[judge.Verdict]) -> ExitCode
 
 
 def headline(
-    found: Inflections, validity: Validity, reasons: Sequence[str], rising: Sequence[str] = ()
+    found: Inflections,
+    validity: Validity,
+    reasons: Sequence[str],
+    rising: Sequence[str] = (),
+    what: str = "run",
 ) -> str:
     """The sentence a person reads first.
 
-    ``rising`` is what rose over a hold at the same load, in words.
+    ``rising`` is what rose over a hold at the same load, in words; ``what`` is judged.
     """
     if validity == "inconclusive":
-        return f"This run can not be judged: {reasons[0]}."
+        return f"This {what} can not be judged: {reasons[0]}."
     finding, turn = found.components, found.turn
     match finding.status:
         case "found":
@@ -121,8 +133,14 @@ def next_step(
             return f"Find what grows in the target while the load stays: {_listed(rising)}."
         if finding.repeat_level is not None:
             return f"Repeat the level of {finding.repeat_level:.0f} calls after the peak."
-        if finding.tested_up_to is not None and finding.reason != THIN_TIMING:
+        if finding.reason.startswith(UNANSWERED):
+            return "Find out why single calls get no answer, then repeat: `ovl check TARGET`."
+        if finding.reason.startswith(ONE_LEVEL):
             return "Hold several levels of load: `ovl generate TARGET -p ramp`."
+        if finding.reason == UNEXPLAINED:
+            return "Look where the slow turns spend their time: `ovl report` draws some of them."
+        if finding.tested_up_to is not None and finding.reason != THIN_TIMING:
+            return f"Go higher than {_calls(finding.tested_up_to)} calls to find the limit."
         return "Hold the load longer, or with more calls: `ovl generate TARGET -c 10 -d 5m`."
     if finding.status == "ambiguous":
         return "Relieve one of them and repeat the run: what bends next tells which came first."

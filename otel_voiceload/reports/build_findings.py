@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -139,6 +139,7 @@ def _curve_point(row: Mapping[str, object]) -> CurvePoint:
         "p95_s": cast("float | None", row["p95_s"]),
         "p99_s": cast("float | None", row["p99_s"]),
         "error_rate": cast(float, row["error_rate"]),
+        "open_from_s": cast("float | None", row["open_from_s"]),
     }
 
 
@@ -160,8 +161,11 @@ def left_out(rows: Rows) -> list[LeftOut]:
     return [{"level": cast(float, row["level"]), "calls": cast(int, row["calls"])} for row in rows]
 
 
-def levels(rows: Rows, curve: Rows) -> list[Level]:
-    """The levels in the order of the run, each with what its components took there."""
+def levels(rows: Rows, curve: Rows, again: Collection[int] = ()) -> list[Level]:
+    """The levels in the order of the run, each with what its components took there.
+
+    ``again`` are numbers of levels that were held before, whatever part of the run these are of.
+    """
     names = (
         "level", "stage_index", "phase", "calls_asked", "calls_held", "turns", "p50_s", "p95_s",
         "p99_s", "no_response", "completion", "error_rate", "valid", "excluded_why",
@@ -172,13 +176,15 @@ def levels(rows: Rows, curve: Rows) -> list[Level]:
             Level,
             {
                 **{name: row[name] for name in names},
+                "again": row["level_no"] in again
+                or any(row["level"] == before["level"] for before in rows[:place]),
                 "phase": str(row["phase"] or ""),
                 "components": [
                     _level_component(each) for each in curve if each["level_no"] == row["level_no"]
                 ],
             },
         )
-        for row in rows
+        for place, row in enumerate(rows)
     ]
 
 
@@ -190,6 +196,7 @@ def _level_component(row: Mapping[str, object]) -> LevelComponent:
         "p50_s": point["p50_s"],
         "p95_s": point["p95_s"],
         "error_rate": point["error_rate"],
+        "open_from_s": point["open_from_s"],
     }
 
 
@@ -204,6 +211,7 @@ def thresholds(judged: Sequence[tuple[Judged, bool]]) -> list[ThresholdResult]:
                 "metric": threshold.name,
                 "expression": threshold.expression,
                 "observed": each.observed,
+                "at_least": each.at_least,
                 "ci": (each.low, each.high) if bounded else None,
                 "unit": UNITS[threshold.unit],
                 "verdict": each.verdict,

@@ -68,7 +68,7 @@ def read_samples(
     for name in sorted(set(metrics) & set(COMPONENTS)):
         rows = _rows(reading, "component_samples", {**window, "component": name})
         seconds = rows["latency_s"].astype(float)
-        measured[name] = _series(rows, seconds, finite(seconds))
+        measured[name] = _series(rows, seconds, finite(seconds), rows["cut_off"].astype(bool))
     return RunSamples(turns, calls, measured)
 
 

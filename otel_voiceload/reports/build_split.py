@@ -28,6 +28,7 @@ class SplitGroup(TypedDict):
     p50_s: float | None
     p95_s: float | None
     error_rate: float | None
+    open_from_s: float | None  # percentiles of so much or more are at least that
 
 
 class Split(TypedDict):
@@ -70,6 +71,7 @@ def _groups(rows: Sequence[Mapping[str, object]], background: float) -> list[Spl
             "p50_s": cast("float | None", row["p50_s"]),
             "p95_s": cast("float | None", row["p95_s"]),
             "error_rate": cast("float | None", row["error_rate"]),
+            "open_from_s": cast("float | None", row["open_from_s"]),
         }
         for row in rows
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from otel_voiceload.reports.build_figures import quantile
+from otel_voiceload.analysis import bounds
 from otel_voiceload.reports.report import Report, WholeRun
 from otel_voiceload.store.reading import Reading
 
@@ -30,14 +30,20 @@ def whole_run(
             "component_samples",
             run_id=run_id, component=name, since_ns=since_ns, until_ns=until_ns,
         )  # fmt: skip
-        values = rows["latency_s"]
-        if len(values):
+        work = bounds.sample(
+            *(rows[each].astype(float) for each in ("latency_s", "call", "cut_off"))
+        )
+        if work.size:
+            (p50_s, p50_open), (p95_s, p95_open) = (
+                bounds.quantile(work, each) for each in (0.50, 0.95)
+            )
             found.append(
                 {
                     "component": name,
-                    "samples": len(values),
-                    "p50_s": quantile(values, 0.50),
-                    "p95_s": quantile(values, 0.95),
+                    "samples": work.size,
+                    "p50_s": p50_s,
+                    "p95_s": max(p50_s, p95_s),
+                    "open_from_s": p50_s if p50_open else p95_s if p95_open else None,
                 }
             )
     return found

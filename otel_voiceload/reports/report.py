@@ -31,6 +31,17 @@ StopReason = Literal[
 ]
 
 
+class Window(TypedDict):
+    """The part of the run's time that a report is of; the seconds are after the run's start."""
+
+    since: str | None
+    until: str | None
+    since_s: float | None
+    until_s: float | None
+    run_s: float | None  # how long the whole run was
+    unloaded_up_to: float | None  # calls: levels outside that stand for the unloaded target
+
+
 class Run(TypedDict):
     id: str
     tag: str
@@ -46,6 +57,7 @@ class Run(TypedDict):
     co_located: bool | None
     background_calls: NotRequired[float]  # there already: every number of calls has them in it
     planted: NotRequired[str]  # of a demo: "llm:48"
+    window: NotRequired[Window]  # where the report is of a part of the run's time
     shut_down: bool  # False: the generator was killed and the run has no end of its own
 
 
@@ -84,6 +96,7 @@ class CurvePoint(TypedDict):
     p95_s: float | None
     p99_s: float | None
     error_rate: float
+    open_from_s: float | None  # percentiles of so much or more are at least that
 
 
 class ComponentReport(TypedDict):
@@ -103,6 +116,7 @@ class LevelComponent(TypedDict):
     p50_s: float | None
     p95_s: float | None
     error_rate: float
+    open_from_s: float | None
 
 
 class WholeRun(TypedDict):
@@ -112,6 +126,7 @@ class WholeRun(TypedDict):
     samples: int
     p50_s: float | None
     p95_s: float | None
+    open_from_s: float | None
 
 
 class Level(TypedDict):
@@ -130,6 +145,7 @@ class Level(TypedDict):
     valid: bool
     excluded_why: str | None
     components: list[LevelComponent]  # none where the level does not count
+    again: NotRequired[bool]  # held before, also where that lies outside of a window
 
 
 class Phase(TypedDict):
@@ -248,6 +264,7 @@ class ThresholdResult(TypedDict):
     metric: str
     expression: str
     observed: float | None
+    at_least: NotRequired[bool]  # it lies among what was never seen to end
     ci: tuple[float | None, float | None] | None
     unit: str
     verdict: ThresholdVerdict

@@ -1,5 +1,6 @@
 -- One row per call, turn and component: all attempts together, waits between them included, are
 -- what the component cost the turn. Beside the observed components stands what none explains.
+-- `cut_off`: the caller hung up before it was done, so it would have taken at least so long.
 create view component_turns as
 with together as (
     -- Work that was given up is no failure, and beside a later attempt it is no latency either. But
@@ -42,6 +43,7 @@ select
     failed >> place & 1 as failed_attempts,
     failed >> place & 1 = 1 as failed,
     (failed | given_up) >> place & 1 = 0 as served,
+    given_up >> place & 1 = 1 as cut_off,
     first,
     turn_start_ns as start_ns,
     done_ns,
@@ -70,6 +72,7 @@ select
     w.failed_attempts,
     w.failed_attempts > 0,
     w.served,
+    w.given_up,
     t.first,
     t.start_ns,
     w.done_ns,
@@ -82,6 +85,6 @@ where not w.impossible and w.done_ns >= w.start_ns
 union all
 select
     run_id, call_id, turn_index, 'unattributed', null, unattributed_s, unattributed_s, null,
-    1, 0, false, true, first, start_ns, end_ns, start_ns
+    1, 0, false, true, false, first, start_ns, end_ns, start_ns
 from turn_facts
 where unattributed_s is not null;

@@ -128,9 +128,49 @@ def test_at_the_expected_peak_a_search_is_judged_like_any_other() -> None:
     assert judged.verdict == "pass"
     assert judged.judged_at == 20
     assert judged.decides
-    beyond = judge(threshold, replace(on, expected_peak=200))
-    assert beyond.verdict == "unknown"
-    assert "no level near the expected peak of 200" in (beyond.why or "")
+
+
+@pytest.mark.parametrize(
+    ("limit", "peak", "verdict", "at"),
+    [
+        ("2s", 200, "fail", 40),
+        ("2s", 30, "unknown", None),
+        ("550ms", 30, "fail", 20),
+        ("4s", 30, "pass", 40),
+        ("4s", 200, "unknown", None),
+    ],
+    ids=["broken_below", "between_both", "broken_below_it", "held_above", "held_below_only"],
+)
+def test_a_peak_that_was_not_held_is_judged_by_the_levels_around_it(
+    limit: str, peak: float, verdict: str, at: float | None
+) -> None:
+    on = grounds(SEARCHED, levels=LEVELS, searches=True, expected_peak=peak)
+    judged = judge(one(f"turn_latency: p95<{limit}"), on)
+    assert (judged.verdict, judged.judged_at) == (verdict, at)
+    assert judged.decides
+    if verdict == "unknown":
+        assert f"no level near the expected peak of {peak} calls was held" in (judged.why or "")
+
+
+def test_what_a_search_breaks_is_shown_where_it_is_sure() -> None:
+    """At the lowest level three turns say too little; that a hundred at the next do is the news."""
+    few = measured([3.0] * 103, [0] * 3 + [1] * 100)
+    judged = judge(one("turn_latency: p50<2s"), grounds(few, levels=LEVELS, searches=True))
+    assert (judged.verdict, judged.judged_at) == ("fail", 20)
+    assert judged.levels_broken == (10, 20)
+    assert judged.why == "broken already at the lowest level, 10 calls"
+
+
+def test_work_that_callers_did_not_wait_for_holds_no_limit() -> None:
+    """Half of it was cut off after a second: how long it would have taken nobody knows."""
+    values, levels = [0.5] * 100 + [1.0] * 200, [0] * 100 + [1] * 200
+    cut = measured(values, levels, censored=[False] * 100 + [True, False] * 100)
+    on = grounds(cut, "tts", levels=LEVELS, searches=True)
+    judged = judge(one("tts: p95<1.2s"), on)
+    assert judged.levels_broken == ()
+    assert judged.why == "held up to 10 calls; with more it can not be told"
+    at_peak = judge(one("tts: p95<1.2s"), replace(on, expected_peak=20))
+    assert (at_peak.verdict, at_peak.observed, at_peak.at_least) == ("unknown", 1.0, True)
 
 
 def test_a_selector_takes_only_its_phase() -> None:

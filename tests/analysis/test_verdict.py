@@ -7,7 +7,16 @@ import pytest
 
 from otel_voiceload.analysis import verdict
 from otel_voiceload.analysis.ceilings import Ceiling
-from otel_voiceload.analysis.inflection import THIN_TIMING, Candidate, Finding, Inflections, Status
+from otel_voiceload.analysis.inflection import (
+    ONE_LEVEL,
+    THIN_TIMING,
+    UNANSWERED,
+    UNEXPLAINED,
+    Candidate,
+    Finding,
+    Inflections,
+    Status,
+)
 from otel_voiceload.analysis.judge import Judged, Verdict
 from otel_voiceload.analysis.thresholds import parse
 from otel_voiceload.analysis.validity import Validity
@@ -99,7 +108,10 @@ def test_a_run_that_can_not_be_judged_says_why_first() -> None:
         (BENT, "Relieve llm first"),
         (Finding("unobserved", 96.0), "OTEL_EXPORTER_OTLP_ENDPOINT"),
         (Finding("cannot_tell", 96.0, (LLM,), repeat_level=24), "Repeat the level of 24 calls"),
-        (Finding("cannot_tell", 10.0), "Hold several levels"),
+        (Finding("cannot_tell", 10.0, reason=f"{ONE_LEVEL}, 10 calls"), "Hold several levels"),
+        (Finding("cannot_tell", 80.0, reason=f"{UNANSWERED} 2 calls"), "Find out why single calls"),
+        (Finding("cannot_tell", 80.0, reason=UNEXPLAINED), "Look where the slow turns"),
+        (Finding("cannot_tell", 80.0, reason="slow at the top"), "Go higher than 80 calls"),
         (Finding("cannot_tell", None), "Hold the load longer"),
         (Finding("not_reached", 96.0), "Go higher than 96"),
         (Finding("at_most", 96.0, (LLM,)), "Begin lower"),

@@ -24,6 +24,7 @@ def curve(component: str, *medians: float) -> list[dict[str, object]]:
             "p95_s": median * 1.4,
             "p99_s": median * 1.6,
             "error_rate": 0.0,
+            "open_from_s": None,
             "returned": False,
         }
         for index, median in enumerate(medians)

@@ -12,7 +12,7 @@ class Rows:
         return [
             {
                 "component": "llm", "value": "large", "level_no": 1, "level": level, "samples": 9,
-                "p50_s": 0.5, "p95_s": None, "error_rate": 0.0,
+                "p50_s": 0.5, "p95_s": None, "error_rate": 0.0, "open_from_s": None,
             }
             for level in (None, 20.0)
         ]  # fmt: skip

@@ -11,7 +11,17 @@ import io
 
 from otel_voiceload.reports.report import Report
 
-COLUMNS = ("component", "role", "concurrency", "samples", "p50_s", "p95_s", "p99_s", "error_rate")
+COLUMNS = (
+    "component",
+    "role",
+    "concurrency",
+    "samples",
+    "p50_s",
+    "p95_s",
+    "p99_s",
+    "error_rate",
+    "open_from_s",
+)
 
 
 def render(report: Report) -> str:
@@ -29,6 +39,7 @@ def render(report: Report) -> str:
                 level["p95_s"],
                 level["p99_s"],
                 level["error_rate"],
+                report["turn_latency"]["censored_at_s"],
             )
         )
     for component in report["components"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isclose
 
 from otel_voiceload.reports.build_whole import IMPORT
+from otel_voiceload.reports.build_window import between
 from otel_voiceload.reports.fix_types import Fix, FixAtPeak
 from otel_voiceload.reports.render.phrases import (
     STOP_REASONS,
@@ -17,6 +18,7 @@ from otel_voiceload.reports.render.phrases import (
     number,
     percent,
     seconds,
+    span_of,
 )
 from otel_voiceload.reports.report import Ceiling, Generator, Level, Report
 
@@ -28,6 +30,7 @@ def about_run(report: Report) -> list[str]:
     seed = UNKNOWN if run["seed"] is None else str(run["seed"])
     lines = [
         f"{run['profile'] or UNKNOWN} run {name} against {run['target'] or UNKNOWN}",
+        *about_window(report),
         f"{run['wire'] or UNKNOWN} wire, {length(run['started'], run['ended'])}, seed {seed},"
         f" started {moment(run['started'])}",
         *run["validity_reasons"],
@@ -46,6 +49,24 @@ def about_run(report: Report) -> list[str]:
     if run["co_located"]:
         lines.append("generator and target shared one machine")
     return lines
+
+
+def about_window(report: Report) -> list[str]:
+    """Which part of the run the report is of, and what of the rest counts all the same."""
+    window = report["run"].get("window")
+    if window is None:
+        return []
+    of = "the run" if window["run_s"] is None else f"the run ({span_of(window['run_s'])})"
+    line = f"Of the window {between(window['since_s'], window['until_s'])} of {of}"
+    if (up_to := window["unloaded_up_to"]) is not None:
+        line += (
+            f"; the run's levels up to {calls(up_to)} calls, outside of it, stand for the unloaded"
+            " target"
+        )
+    return [
+        f"{line}. Turns, levels and ends of calls are the window's; the generator, the ledger and"
+        " `ovl query` tell of the whole run"
+    ]
 
 
 def about_ceilings(report: Report) -> list[str]:
@@ -71,7 +92,9 @@ def about_baseline(report: Report) -> str:
     if base["kind"] == "profile_run":
         return f"own baseline: the baseline run {base['run_id'] or UNKNOWN}, {p95}"
     if base["kind"] == "own_levels":
-        return f"own baseline: this run's levels up to {calls(base['up_to_calls'])} calls, {p95}"
+        where = ", in the window or not" if "window" in report["run"] else ""
+        up_to = f"{calls(base['up_to_calls'])} calls{where}"
+        return f"own baseline: this run's levels up to {up_to}, {p95}"
     return "own baseline: none; tag a run with `ovl runs baseline RUN`"
 
 
@@ -183,7 +206,8 @@ def about_unattributed(report: Report) -> str:
 def about_whole_run(report: Report) -> list[str]:
     """The components over all turns, where no level says more of them."""
     return [
-        f"{each['component']} p50 {seconds(each['p50_s'])}, p95 {seconds(each['p95_s'])}"
+        f"{each['component']} p50 {seconds(each['p50_s'], each['open_from_s'])},"
+        f" p95 {seconds(each['p95_s'], each['open_from_s'])}"
         f" of {counted(each['samples'], 'turn')}"
         for each in report.get("whole_run", [])
     ]

@@ -94,9 +94,10 @@ def _curves(report: Report, run: str, width: Width) -> Iterable[Figure]:
             one = roles[name]
             # The other roles look at the median; beside a p95 that grew "healthy" reads wrong.
             role = f"{one['role']}, " if one["role"] in ("bottleneck", "candidate") else ""
+            worst = max(one["curve"], key=lambda point: point["p95_s"] or 0.0)
             subtitle = (
                 f"{role}p95 {seconds(one['baseline_p95_s'])} at first,"
-                f" {seconds(one['peak_p95_s'])} at worst"
+                f" {seconds(one['peak_p95_s'], worst['open_from_s'])} at worst"
             )
         yield Figure(
             name=f"latency-{name}",

@@ -75,7 +75,7 @@ def build(report: Report, limit: int | None = None) -> Grid:
         held = level["level"]
         while pending and held > (pending[0]["calls"] or 0.0) and held > peak:
             rows.append(BendRow(bend(pending.pop(0))))
-        again = held in seen
+        again = level.get("again", held in seen)
         points = [(each, _point(each, level)) for each in shown]
         turn = Cell(
             bare_seconds(level["p50_s"], censored_at),
@@ -126,7 +126,10 @@ def _point(component: ComponentReport, level: Level) -> LevelComponent | None:
 def _cell(point: LevelComponent | None, bent: bool) -> Cell:
     if point is None:
         return Cell("?", "?", False)
-    return Cell(bare_seconds(point["p50_s"]), bare_seconds(point["p95_s"]), bent)
+    p50, p95 = (
+        bare_seconds(each, point["open_from_s"]) for each in (point["p50_s"], point["p95_s"])
+    )
+    return Cell(p50, p95, bent)
 
 
 def _errors(no_response: int, points: list[tuple[ComponentReport, LevelComponent | None]]) -> str:

@@ -31,11 +31,12 @@ def number(value: float) -> str:
 
 
 def seconds(value: float | None, censored_at_s: float | None = None) -> str:
-    """A latency: ``0.52 s``, ``3.2 ms``; at or over the deadline of unanswered turns ``>8 s``."""
+    """A latency: ``0.52 s``, ``3.2 ms``; at or over the deadline of unanswered turns ``>8 s``, and
+    so for components at what was seen of work that callers did not wait for."""
     if value is None:
         return UNKNOWN
     if censored_at_s is not None and value >= censored_at_s:
-        return f">{censored_at_s:g} s"
+        return f">{_limit(censored_at_s)} s"
     if abs(value) < 0.01:
         return f"{value * 1000:.1f} ms" if value else "0 s"
     if abs(value) < 0.0995:
@@ -48,12 +49,17 @@ def bare_seconds(value: float | None, censored_at_s: float | None = None) -> str
     if value is None:
         return "?"  # the column is four wide; the line under the table says what ? stands for
     if censored_at_s is not None and value >= censored_at_s:
-        return f">{censored_at_s:g}"
+        return f">{_limit(censored_at_s)}"
     if 0 < value < 0.0005:
         return "<1ms"
     if 0 < value < 0.00995:
         return f"{value:.3f}".removeprefix("0")  # .002: as wide as the others, and not nothing
     return number(value)
+
+
+def _limit(seconds: float) -> str:
+    """A deadline as people give it, 8 or 2.5; what was measured with three figures that matter."""
+    return f"{seconds:g}" if len(f"{seconds:g}") <= 4 else number(seconds)
 
 
 def percent(ratio: float | None) -> str:
@@ -100,8 +106,10 @@ def figure(value: float | None, unit: str, censored_at_s: float | None = None) -
 
 
 def observed(result: ThresholdResult, censored_at_s: float | None) -> str:
-    """What was seen; only whole turns can be censored, so only theirs may read ``>8 s``."""
+    """What was seen, ``>8 s`` where turns had no answer or callers did not wait for the work."""
     limit = censored_at_s if result["metric"].startswith("turn_latency") else None
+    if limit is None and result.get("at_least"):
+        limit = result["observed"]
     return figure(result["observed"], result["unit"], limit)
 
 
@@ -128,7 +136,7 @@ def verdict_of(result: ThresholdResult) -> str:
     """
     verdict = result["verdict"]
     at = result.get("judged_at")
-    where = "" if at is None else f" at {calls(at)} calls"
+    where = "" if at is None else f" at {counted(round(at), 'call')}"
     if verdict == "not_applicable":
         return f"not applicable: {result['why'] or 'this wire has no such figure'}"
     if verdict == "unknown":

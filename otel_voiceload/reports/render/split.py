@@ -41,17 +41,13 @@ def rows(report: Report) -> list[tuple[str, ...]]:
     whole = [
         each for each in split["groups"] if each["calls"] is None and each["component"] in told
     ]
-    deadline_s = report["turn_latency"]["censored_at_s"]
-    return [
-        _row(each, split["groups"], deadline_s if each["component"] == "turn" else None)
-        for each in whole
-    ]
+    return [_row(each, split["groups"]) for each in whole]
 
 
-def _row(group: SplitGroup, groups: list[SplitGroup], deadline_s: float | None) -> tuple[str, ...]:
+def _row(group: SplitGroup, groups: list[SplitGroup]) -> tuple[str, ...]:
     levels = sorted(
         (
-            (each["calls"], each["p95_s"])
+            (each["calls"], _seconds(each["p95_s"], each))
             for each in groups
             if each["calls"] is not None
             and (each["component"], each["value"]) == (group["component"], group["value"])
@@ -63,12 +59,12 @@ def _row(group: SplitGroup, groups: list[SplitGroup], deadline_s: float | None) 
         group["component"],
         group["value"],
         str(group["samples"]),
-        _seconds(group["p50_s"], deadline_s),
-        _seconds(group["p95_s"], deadline_s),
+        _seconds(group["p50_s"], group),
+        _seconds(group["p95_s"], group),
         UNKNOWN if group["error_rate"] is None else percent(group["error_rate"]),
-        ", ".join(f"{calls(at)}: {_seconds(p95_s, deadline_s)}" for at, p95_s in ends),
+        ", ".join(f"{calls(at)}: {p95}" for at, p95 in ends),
     )
 
 
-def _seconds(value: float | None, deadline_s: float | None) -> str:
-    return UNKNOWN if value is None else bare_seconds(value, deadline_s)
+def _seconds(value: float | None, group: SplitGroup) -> str:
+    return UNKNOWN if value is None else bare_seconds(value, group["open_from_s"])

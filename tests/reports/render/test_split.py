@@ -14,6 +14,7 @@ def group(component: str, value: str, calls: float | None, p95_s: float | None) 
         "p50_s": 0.5,
         "p95_s": p95_s,
         "error_rate": 0.0,
+        "open_from_s": 8.0,
     }
 
 
@@ -57,10 +58,9 @@ def test_a_component_of_which_nobody_says_a_value_is_left_out_and_all_of_them_ar
 
 def test_turns_at_the_deadline_read_as_in_the_levels() -> None:
     report = demo_report()
-    report["turn_latency"]["censored_at_s"] = 8.0
     groups = [group("turn", "large", None, 8.0), group("turn", "large", 12, 8.0)]
-    report["by"] = {"attribute": "x", "groups": [*groups, group("llm", "large", None, 8.0)]}
+    report["by"] = {"attribute": "x", "groups": [*groups, group("llm", "large", None, 7.98)]}
 
     turn, llm = split.rows(report)
     assert (turn[4], turn[6]) == (">8", "12: >8")
-    assert llm[4] == "8.00", "only whole turns are cut off"
+    assert llm[4] == "7.98"

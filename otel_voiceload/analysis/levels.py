@@ -7,8 +7,9 @@ an incident shorter than half the level can not move.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,27 @@ class Level:
         """Its number in texts and tables: as asked, but what was held where that is far off."""
         near = abs(self.calls - self.asked) <= max(1.0, NEAR_ASKED * self.asked)
         return self.asked if near else self.calls
+
+
+class Held(Protocol):
+    """What of a level tells whether the load came back down to it."""
+
+    @property
+    def asked(self) -> float: ...
+
+    @property
+    def phase(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLevel:
+    """One level of the whole run, also where a report is of a window."""
+
+    number: int
+    asked: float
+    phase: str
+    started_ns: int
+    ended_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +123,30 @@ class Evidence:
         )
 
 
-def gather(blocks: Columns, cells: Columns, throughput: Columns, cycles: Columns) -> Evidence:
-    """Evidence from the rows of level_blocks, level_cells, level_throughput and turn_cycles."""
+def gather(
+    blocks: Columns,
+    cells: Columns,
+    throughput: Columns,
+    cycles: Columns,
+    *,
+    returned: Collection[int] = (),
+) -> Evidence:
+    """Evidence from the rows of level_blocks, level_cells, level_throughput and turn_cycles.
+
+    ``returned`` are numbers of levels that the load came back down to from one that these rows,
+    being of a window, do not hold.
+    """
     later = _rows(cells, ~cells["first"].astype(bool))
     levels = _merge_bins(_levels(blocks), later)
     usable = [level for level in levels if not level.limited and level.total_s > 0]
-    rising, returned = _split(usable)
-    kept = (*rising, *returned)
+    rising, back = _split(usable, returned)
+    kept = (*rising, *back)
     return Evidence(
         rising=rising,
-        returned=returned,
+        returned=back,
         points=_points(kept, later, throughput),
         cycles=_cycles(kept, cycles),
-        with_first=_points(returned, cells, throughput),
+        with_first=_points(back, cells, throughput),
     )
 
 
@@ -187,7 +220,16 @@ def _join(low: Level, high: Level) -> Level:
     )
 
 
-def _split(levels: Sequence[Level]) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+def came_back(levels: Sequence[HeldLevel]) -> frozenset[int]:
+    """The numbers of those that the load came back down to; ``levels`` in the order of the run."""
+    return frozenset(
+        level.number for i, level in enumerate(levels) if _after_a_peak(level, levels[:i])
+    )
+
+
+def _split(
+    levels: Sequence[Level], known: Collection[int] = ()
+) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
     """Levels that the load climbed to, lowest first, and those that it came back down to.
 
     The way down is kept apart: a target may need long to recover, so what it shows at 24 calls
@@ -198,7 +240,9 @@ def _split(levels: Sequence[Level]) -> tuple[tuple[Level, ...], tuple[Level, ...
     held: list[Level] = []
     bins = [level for level in levels if level.kind != "held"]
     for level in sorted(levels, key=lambda each: (each.kind != "held", each.start_ns)):
-        if level.kind == "held" and (_after_a_peak(level, held) or _after_a_ramp(level, bins)):
+        if level.kind == "held" and (
+            level.numbers[0] in known or _after_a_peak(level, held) or _after_a_ramp(level, bins)
+        ):
             returned.append(level)
         else:
             rising.append(level)
@@ -207,7 +251,7 @@ def _split(levels: Sequence[Level]) -> tuple[tuple[Level, ...], tuple[Level, ...
     return tuple(sorted(rising, key=lambda each: each.calls)), tuple(returned)
 
 
-def _after_a_peak(level: Level, before: Sequence[Level]) -> bool:
+def _after_a_peak(level: Held, before: Sequence[Held]) -> bool:
     """Whether the load came back down to it; ``before`` are the levels held before, in their order.
 
     A search that narrows in on a limit climbs to a new level from one below it, once what the peak

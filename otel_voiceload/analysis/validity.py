@@ -43,6 +43,7 @@ class Facts:
     calls_failed_here: int = 0  # on the generator's own side, such as for want of open files
     hearing_unknown: bool = False  # it was to be measured before the load, and was not
     offered: Offered = field(default_factory=Offered)
+    window: str = ""  # of which the turns are; what to say when it holds none
 
 
 def assess(facts: Facts) -> tuple[Validity, list[str]]:
@@ -53,11 +54,12 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     if facts.calls == 0:
         grave.append("no call was recorded")
     elif facts.turns == 0:
-        grave.append("no turn was recorded")
+        grave.append(facts.window or "no turn was recorded")
     elif facts.impossible_turns == facts.turns:
         grave.append("every turn has a negative latency, so no clock of it can be trusted")
     elif facts.turns < FEW_TURNS:
-        light.append(f"only {_count(facts.turns, 'turn')} recorded")
+        where = "in the window" if facts.window else "recorded"
+        light.append(f"only {_count(facts.turns, 'turn')} {where}")
     if facts.levels_limited and facts.levels_limited * 2 > facts.levels:
         grave.append(_limited(facts))
     elif facts.levels_limited:

@@ -19,8 +19,9 @@ from otel_voiceload.analysis import (
     validity,
     verdict,
 )
-from otel_voiceload.analysis.background import grounds_with_background, with_background
-from otel_voiceload.analysis.levels import Evidence, gather
+from otel_voiceload.analysis.background import grounds_with_background
+from otel_voiceload.analysis.levels import Evidence
+from otel_voiceload.analysis.outside import with_levels
 from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.capacity.plan_file import PlanFile
 from otel_voiceload.errors import ExitCode, StoreError, UsageError
@@ -37,6 +38,7 @@ from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_phases as phases
 from otel_voiceload.reports.build_causes import grounds
 from otel_voiceload.reports.build_measured import read_samples
+from otel_voiceload.reports.build_window import Outside, evidence_of, read_outside
 from otel_voiceload.reports.build_within import within_calls
 from otel_voiceload.reports.plan_model import mean_turn_s, read_model
 from otel_voiceload.reports.report import CopyLedger, LeftOut, Report, Run, StopReason
@@ -68,6 +70,10 @@ class ReportOptions:
     background_calls: float = 0.0  # that were on the target already
     by: str | None = None  # an attribute to split latency by
 
+    @property
+    def window_ns(self) -> tuple[int | None, int | None]:
+        return self.since_ns, self.until_ns
+
     def problems(self) -> list[str]:
         found = []
         if self.expected_peak is not None and self.expected_peak <= 0:
@@ -97,8 +103,7 @@ def examine(reading: Reading, run_id: str, options: ReportOptions | None = None)
     tagged = reading.query("baseline_run", of_run=run_id, marked=list(options.baselines))
     base_id = str(tagged[0]["run_id"]) if tagged else None
     chosen = bool(tagged and tagged[0]["chosen"])
-    runs = [run_id] if base_id is None else [run_id, base_id]
-    reading.prepare(*runs, since_ns=options.since_ns, until_ns=options.until_ns)
+    reading.prepare(*([run_id] if base_id is None else [run_id, base_id]))
     rows = reading.query("run_facts", run_id=run_id)
     if not rows:
         raise StoreError(f"The store {reading.path} has no run {run_id!r}.")
@@ -140,28 +145,43 @@ class _Builder:
         self._run_id = run_id
         self._facts = facts
         self._options = options
-        self._sound = sound = Soundness(reading, run_id, facts)
         self._written = (*self._recorded_thresholds(), *options.thresholds)
         parts = {each.metric for each in self._written}
-        self._samples = read_samples(reading, run_id, parts, options.since_ns, options.until_ns)
-        self._evidence = self._gather()
+        background = options.background_calls
+        self._outside: Outside | None = None
+        if options.window_ns != (None, None):
+            self._outside = read_outside(
+                reading, run_id, base_id, facts, parts, options.window_ns, background
+            )
+            reading.prepare(run_id, since_ns=options.since_ns, until_ns=options.until_ns)
+        outside = self._outside
+        window = None if outside is None else outside.window
+        self._again = window.again if window else frozenset[int]()
+        self._sound = sound = Soundness(reading, run_id, facts, window)
+        self._samples = read_samples(reading, run_id, parts, *options.window_ns)
+        inside = evidence_of(reading, run_id, background, window.returned if window else ())
+        # Where the window begins above the unloaded levels, those of the whole run stand for them.
+        self._stand_ins = outside.stand_ins(inside, background) if outside else ()
+        self._evidence = inside
+        if outside is not None and self._stand_ins:
+            self._evidence = with_levels(inside, outside.evidence, self._stand_ins)
         self._found = inflection.find(
             self._evidence,
             grounds_with_background(grounds(reading, run_id, facts), options.background_calls),
             timed={str(row["component"]) for row in sound.sources},
         )
-        if base_id is None:
-            base, up_to = figures.own_baseline(
-                self._samples, self._evidence.rising, options.background_calls
-            )
+        if outside is not None:
+            base, up_to = dict(outside.base), outside.base_up_to
+        elif base_id is None:
+            base, up_to = figures.own_baseline(self._samples, inside.rising, background)
         else:
             base, up_to = dict(read_samples(reading, base_id, parts).measured), None
         self._baseline = figures.baseline(base, base_id, up_to, base_chosen)
-        if base_id is None and all(level.asked <= (up_to or 0) for level in self._evidence.rising):
+        if base_id is None and all(level.asked <= (up_to or 0) for level in inside.rising):
             base = {}  # nothing lies above the baseline levels: they would be held to themselves
         self._grounds = judge.Grounds(
             measured=self._samples.measured,
-            levels=self._evidence.rising,
+            levels=inside.rising,
             baseline=base,
             packets=self._samples.packets,
             searches=self._facts.get("profile") in verdict.SEARCHES,
@@ -178,8 +198,12 @@ class _Builder:
         # A promise on one phase says nothing of how many calls hold, so it is no ceiling either.
         whole = [(each, by_user) for each, by_user in judged if not each.threshold.selector]
         safe = [each for each, by_user in whole if by_user] or [each for each, _ in whole]
-        slo = ceilings.slo([each.threshold for each in safe], self._grounds)
-        own = ceilings.degradation(self._grounds)
+        # How many calls hold is asked from the unloaded levels on, wherever they lie.
+        promised_on = self._grounds
+        if self._outside is not None and self._stand_ins:
+            promised_on = self._outside.beside(self._grounds, self._stand_ins, self._evidence)
+        slo = ceilings.slo([each.threshold for each in safe], promised_on)
+        own = ceilings.degradation(promised_on)
         promised = headroom.safe_calls(self._found.components, slo, own)
         room = headroom.headroom(self._expected_peak, promised)
         samples, found = self._samples, self._found
@@ -199,7 +223,9 @@ class _Builder:
             "schema_version": 1,
             "run": self._run(state, reasons),
             "verdict": verdict.decide(written or [each for each, _ in judged], state),
-            "headline": verdict.headline(found, state, reasons, rising),
+            "headline": verdict.headline(
+                found, state, reasons, rising, "run" if self._outside is None else "window"
+            ),
             "inflection": findings.inflection(found.components),
             "first_inflection": findings.first_inflection(found.components),
             "turn_inflection": findings.inflection(found.turn),
@@ -207,7 +233,7 @@ class _Builder:
                 found, curve, self._sound.sources, self._options.component
             ),
             "levels": findings.levels(
-                findings.in_calls_of_both(self._sound.levels, background), curve
+                findings.in_calls_of_both(self._sound.levels, background), curve, self._again
             ),
             "unattributed": figures.unattributed(samples),
             "turn_latency": figures.latency(samples.measured["turn_latency"]),
@@ -229,7 +255,7 @@ class _Builder:
                 "ratio": room.ratio,
             },
             "fixes": findings.fixes(self._fixes()),
-            "within_calls": within_calls(self._reading, self._run_id, background),
+            "within_calls": within_calls(self._reading, self._run_id, background, self._again),
             "phases": phases.phases(
                 self._reading.query("phase_table", run_id=self._run_id), samples, judged
             ),
@@ -250,7 +276,8 @@ class _Builder:
                 self._copy(),
             ),
             "resources": build_resources.resources(self._reading, self._run_id, self._facts),
-            "next_step": verdict.next_step(
+            "next_step": self._of_window()
+            or verdict.next_step(
                 found, state, written, slo, self._unmarked_baseline(), rising, self._imported
             ),
         }
@@ -258,7 +285,7 @@ class _Builder:
             names = (each["component"] for each in report["components"])
             timed = [name for name in names if name != "unattributed"]  # it has a part of its own
             report["whole_run"] = build_whole.whole_run(
-                self._reading, self._run_id, timed, self._options.since_ns, self._options.until_ns
+                self._reading, self._run_id, timed, *self._options.window_ns
             )
         if self._imported:
             build_whole.without_guesses(report, cast(int, self._sound.ledger["spans_of_target"]))
@@ -304,10 +331,12 @@ class _Builder:
         is_one = marked or (facts["validity"] == "valid" and ended)
         return self._run_id if facts["profile"] == "baseline" and not is_one else None
 
-    def _gather(self) -> Evidence:
-        names = ("level_blocks", "level_cells", "level_throughput", "turn_cycles")
-        found = gather(*(self._reading.arrays(name, run_id=self._run_id) for name in names))
-        return with_background(found, self._options.background_calls)
+    def _of_window(self) -> str | None:
+        """The next step where the window is why little is known."""
+        if self._outside is None:
+            return None
+        turns = cast(int, self._sound.ledger["turns"])
+        return self._outside.window.next_step(turns, self._found.components)
 
     def _judged(self) -> tuple[list[judge.Judged], list[tuple[judge.Judged, bool]]]:
         """The user's thresholds judged, and all of them with whether the user wrote them."""
@@ -355,4 +384,6 @@ class _Builder:
             run["background_calls"] = self._options.background_calls
         if facts["planted"]:
             run["planted"] = str(facts["planted"])
+        if self._outside is not None:
+            run["window"] = self._outside.window.told(self._stand_ins)
         return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol, cast
 
 from otel_voiceload.reports.report_within import CallSpread, LevelWithin, TurnsByNumber
@@ -16,10 +16,13 @@ class Answers(Protocol):
     def query(self, name: str, **parameters: object) -> list[dict[str, object]]: ...
 
 
-def within_calls(reading: Answers, run_id: str, background: float = 0.0) -> list[LevelWithin]:
+def within_calls(
+    reading: Answers, run_id: str, background: float = 0.0, again: Collection[int] = ()
+) -> list[LevelWithin]:
     """One entry per level with turns that count, in the order of the run.
 
-    ``background`` are calls that were there already. Turns whose raw spans retention took have no
+    ``background`` are calls that were there already, ``again`` the numbers of levels that were held
+    before, whatever part of the run is asked about. Turns whose raw spans retention took have no
     number any more, so they are in none of these.
     """
     spreads = {row["level_no"]: row for row in reading.query("call_spread", run_id=run_id)}
@@ -30,7 +33,7 @@ def within_calls(reading: Answers, run_id: str, background: float = 0.0) -> list
             level = cast(float, row["level"]) + background
             found[number] = {
                 "level": level,
-                "again": any(each["level"] == level for each in found.values()),
+                "again": number in again or any(each["level"] == level for each in found.values()),
                 "by_number": [],
                 "spread": _spread(spreads[number]) if number in spreads else None,
             }

@@ -14,6 +14,7 @@ from otel_voiceload.analysis.offered import Offered
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_kept as kept
 from otel_voiceload.reports import said
+from otel_voiceload.reports.build_window import Window
 from otel_voiceload.store import spooled
 from otel_voiceload.store.reading import Reading
 
@@ -22,10 +23,13 @@ Row = Mapping[str, object]
 
 
 class Soundness:
-    """The rows of one run; ``facts`` is its row of run_facts."""
+    """The rows of one run, or of a window of it; ``facts`` is its row of run_facts."""
 
-    def __init__(self, reading: Reading, run_id: str, facts: Row) -> None:
+    def __init__(
+        self, reading: Reading, run_id: str, facts: Row, window: Window | None = None
+    ) -> None:
         self._facts = facts
+        self._window = window
         self._notes = reading.notes
         self._losses = reading.losses
         self._spooled = spooled.waiting(reading.path, run_id)
@@ -65,6 +69,7 @@ class Soundness:
                 calls_failed_here=cast(int, ledger["calls_failed_here"]),
                 hearing_unknown=self._hearing_unknown(),
                 offered=self._offered(),
+                window="" if self._window is None else self._window.holds_no_turn,
             )
         )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from otel_voiceload.analysis.levels import Columns, gather
+from otel_voiceload.analysis.levels import Columns, HeldLevel, came_back, gather
 from tests.analysis.shapes import level
 
 
@@ -172,3 +172,13 @@ def test_first_turns_count_only_where_the_load_came_back_to() -> None:
 @pytest.mark.parametrize(("held", "name"), [(19.2, 20), (20.4, 20), (18.0, 20), (11.0, 11)])
 def test_a_level_is_named_as_it_was_asked_unless_far_less_was_held(held: float, name: int) -> None:
     assert replace(level(0, held), asked=20.0).named == name
+
+
+def test_a_level_that_the_load_came_back_down_to_stays_one_without_its_peak() -> None:
+    run = [HeldLevel(i, calls, "ramp", i, i + 1) for i, calls in enumerate((12, 24, 48, 24))]
+    assert came_back(run) == {3}
+    rows = held(3, 24)
+    found = gather(
+        blocks(*rows), cells(("turn", 3, 0, 9, 0.5)), finished(), NO_CYCLES, returned=came_back(run)
+    )
+    assert (found.rising, [level.asked for level in found.returned]) == ((), [24])

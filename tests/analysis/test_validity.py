@@ -34,7 +34,9 @@ def test_a_sound_run_is_valid_without_a_word() -> None:
     [
         ({"calls": 0, "turns": 0}, "inconclusive", "no call was recorded"),
         ({"turns": 0}, "inconclusive", "no turn was recorded"),
-        ({"turns": 12}, "degraded", "only 12 turns"),
+        ({"turns": 12}, "degraded", "only 12 turns recorded"),
+        ({"turns": 12, "window": "it holds none"}, "degraded", "only 12 turns in the window"),
+        ({"turns": 0, "window": "it holds none"}, "inconclusive", "it holds none"),
         ({"levels_limited": 1}, "degraded", "limit in 1 of 5 levels"),
         ({"levels_limited": 3}, "inconclusive", "limit in 3 of 5 levels"),
         ({"stop_reason": "generator_limit"}, "inconclusive", "stopped because the generator"),

@@ -8,6 +8,7 @@ the page its text and the pull request its marks.
 from __future__ import annotations
 
 from otel_voiceload.reports.render import markdown
+from otel_voiceload.reports.render.facts import about_window
 from otel_voiceload.reports.render.phrases import bounds, decides, observed, verdict_of
 from otel_voiceload.reports.report import Report
 
@@ -33,7 +34,8 @@ def commands(report: Report) -> list[str]:
             lines.append(command(level, f"{name} failed", said))
         elif result["verdict"] == "unknown" and decides(result):
             lines.append(command("warning", f"{name} undecided", f"{verdict_of(result)}; {said}"))
-    lines.append(command("notice", "otel-voiceload", report["headline"]))
+    said = " ".join([report["headline"], *about_window(report)])
+    lines.append(command("notice", "otel-voiceload", said))
     return lines
 
 

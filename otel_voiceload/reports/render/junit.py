@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
+from otel_voiceload.reports.render.facts import about_window
 from otel_voiceload.reports.render.phrases import bounds, decides, observed, verdict_of
 from otel_voiceload.reports.report import Report, ThresholdResult
 
@@ -31,6 +32,7 @@ def render(report: Report) -> str:
         ("target", run["target"]),
         ("profile", run["profile"]),
         ("headline", report["headline"]),
+        *(("window", line) for line in about_window(report)),
     ):
         Xml.SubElement(properties, "property", name=name, value=printable(value))
     suite.extend(cases)
@@ -52,7 +54,8 @@ def _run_case(report: Report) -> Xml.Element:
         Xml.SubElement(case, "error", message=printable(why), type="inconclusive")
     elif validity == "degraded":
         Xml.SubElement(case, "skipped", message=printable(f"degraded: {why}"))
-    Xml.SubElement(case, "system-out").text = printable(report["headline"])
+    said = "\n".join([*about_window(report), report["headline"]])
+    Xml.SubElement(case, "system-out").text = printable(said)
     return case
 
 

@@ -8,7 +8,7 @@ is that it carried what it carried.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, sqrt
 from typing import Final, Literal
@@ -97,12 +97,14 @@ class Model:
 
     def fulls(self) -> tuple[Full, ...]:
         """Each component with a known limit, the first to be full at the head."""
-        found = [
-            min((self._full(name, cap) for cap in caps), key=lambda each: each.calls)
-            for name, caps in self.caps.items()
-            if caps
-        ]
-        return tuple(sorted(found, key=lambda each: each.calls))
+        return self._first_of({name: list(caps) for name, caps in self.caps.items()})
+
+    def waited_for(self) -> tuple[Full, ...]:
+        """As ``fulls``, of the limits that turns wait for. What limits calls keeps them from
+        beginning, and no turn of those that begin waits."""
+        return self._first_of(
+            {name: [cap for cap in caps if cap.kind != "calls"] for name, caps in self.caps.items()}
+        )
 
     def carries(self) -> tuple[float, float] | None:
         """Bounds of the calls that can be carried; the upper one is infinite where none is known.
@@ -128,6 +130,14 @@ class Model:
         """
         waits_s = max(0.0, calls / full_at - 1) * self.cycle_s
         return min(self.unloaded_s + waits_s, max(self.unloaded_s, self.patience_s))
+
+    def _first_of(self, caps: Mapping[str, Sequence[Cap]]) -> tuple[Full, ...]:
+        found = [
+            min((self._full(name, cap) for cap in of_one), key=lambda each: each.calls)
+            for name, of_one in caps.items()
+            if of_one
+        ]
+        return tuple(sorted(found, key=lambda each: each.calls))
 
     def _full(self, name: str, cap: Cap) -> Full:
         calls, error, assumed = cap.value, 0.0, False

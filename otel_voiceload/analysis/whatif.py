@@ -58,6 +58,7 @@ class WhatIf:
     before: Outcome
     after: Outcome
     peak_calls: float | None
+    deadline_s: float = inf  # no turn takes longer: callers hang up
 
 
 def what_if(
@@ -77,13 +78,15 @@ def what_if(
         before=play(model, calls, peak),
         after=play(changed, quicker, peak),
         peak_calls=peak,
+        deadline_s=calls.patience_s,
     )
 
 
 def play(model: Model, calls: FittedCalls, peak: float | None = None) -> Outcome:
     """One model under a simulated ramp around the first limit that is known."""
     fulls = model.fulls()
-    served = [each for each in fulls if each.component in SERVED]
+    waited_for = model.waited_for()
+    served = [each for each in waited_for if each.component in SERVED]
     notes = model.notes
     if not served:
         return _by_law(fulls[:1], model, notes)
@@ -101,10 +104,11 @@ def play(model: Model, calls: FittedCalls, peak: float | None = None) -> Outcome
         reason = found.reason or f"nothing bent up to {found.tested_up_to or 0:.0f} calls"
         notes = (*notes, f"the simulated ramp can not tell ({reason}): by the law alone")
         return replace(_by_law(fulls, model, notes), peak=played.peak)
-    first = tuple(_limit(each, fulls, scale) for each in found.candidates)
-    before = [each for each in fulls if each.component not in SERVED]
+    first = tuple(_limit(each, waited_for, scale) for each in found.candidates)
     lowest = min(each.calls for each in first)
-    outside = tuple(_of_law(each) for each in before if each.calls < lowest)
+    outside = tuple(
+        _of_law(each) for each in fulls if each.cap.kind == "calls" and each.calls < lowest
+    )
     close = [
         each.component
         for each in fulls
@@ -128,7 +132,7 @@ def play(model: Model, calls: FittedCalls, peak: float | None = None) -> Outcome
 def _parts(model: Model) -> dict[str, FittedPart]:
     """Each component with the rate at which its tightest limit is met."""
     parts = {}
-    by_name = {each.component: each for each in model.fulls()}
+    by_name = {each.component: each for each in model.waited_for()}
     for name, work in model.work.items():
         full = by_name.get(name)
         rate = inf if full is None else full.calls / model.cycle_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from otel_voiceload.analysis import costs, demand
@@ -68,6 +69,7 @@ def what_if(made: WhatIf) -> PlanWhatIf:
     return {
         "changes": list(made.changes),
         "peak_calls": made.peak_calls,
+        "deadline_s": made.deadline_s if isfinite(made.deadline_s) else None,
         "before": _outcome(made.before),
         "after": _outcome(made.after),
     }

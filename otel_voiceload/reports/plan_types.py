@@ -68,6 +68,7 @@ class PlanOutcome(TypedDict):
 class PlanWhatIf(TypedDict):
     changes: list[str]
     peak_calls: float | None
+    deadline_s: float | None  # no turn takes longer: callers hang up
     before: PlanOutcome
     after: PlanOutcome
 

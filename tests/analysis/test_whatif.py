@@ -140,6 +140,19 @@ def test_a_limit_that_is_not_played_still_comes_first(at_once: Played) -> None:
     assert (first.component, first.calls, first.simulated) == ("sip", 15.0, False)
 
 
+def test_streams_are_calls_and_make_no_turn_wait(at_once: Played) -> None:
+    """A stream is open for a whole call: 15 of stt keep the 16th call out and slow nobody down."""
+    asked = at_once()
+    streams = {"stt": (Cap("calls", 15.0, "declared", "streams 15 in limits.yaml"),)}
+    found = play(model(20.0, more=streams), CALLS, 30.0)
+
+    assert [(each.component, each.calls, each.simulated) for each in found.first] == [
+        ("stt", 15.0, False)
+    ]
+    assert asked == [20.0], "the ramp is played around what turns wait for"
+    assert found.peak == (1.0, 2.0)
+
+
 def test_only_lines_that_are_limited_are_not_played_at_all() -> None:
     lines = {"sip": (Cap("calls", 15.0, "declared", "channels"),)}
     found = play(model(None, more=lines), CALLS)

@@ -73,13 +73,16 @@ def about_what_if(made: PlanWhatIf) -> list[str]:
     peak = made["peak_calls"]
     before, after = made["before"], made["after"]
     if peak is not None and before["peak_p50_s"] is not None and after["peak_p50_s"] is not None:
-        lines.append(
-            f"turns at {peak:.0f} calls, simulated: p50 {seconds(before['peak_p50_s'])} ->"
-            f" {seconds(after['peak_p50_s'])}, p95 {seconds(before['peak_p95_s'])} ->"
-            f" {seconds(after['peak_p95_s'])}"
-        )
+        deadline_s = made["deadline_s"]
+        p50 = _change(before["peak_p50_s"], after["peak_p50_s"], deadline_s)
+        p95 = _change(before["peak_p95_s"], after["peak_p95_s"], deadline_s)
+        lines.append(f"turns at {peak:.0f} calls, simulated: p50 {p50}, p95 {p95}")
     notes = dict.fromkeys([*before["notes"], *after["notes"]])
     return [*lines, *notes]
+
+
+def _change(before_s: float | None, after_s: float | None, deadline_s: float | None) -> str:
+    return f"{seconds(before_s, deadline_s)} -> {seconds(after_s, deadline_s)}"
 
 
 def _outcome(made: PlanOutcome) -> str:

@@ -32,6 +32,7 @@ def full() -> Plan:
     plan["what_if"] = {
         "changes": ["llm.capacity=2x", "stt.latency=80ms"],
         "peak_calls": 60.0,
+        "deadline_s": 8.0,
         "before": outcome,
         "after": outcome,
     }

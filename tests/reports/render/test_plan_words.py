@@ -67,20 +67,26 @@ def test_before_and_after_in_words() -> None:
         "first": [
             {"component": "llm", "calls": 49.0, "ci": (44.0, 55.0), "simulated": True, "why": ""}
         ],
-        "carries": (44.0, 55.0), "unknown": ["stt"], "peak_p50_s": 1.6, "peak_p95_s": 1.9,
+        "carries": (44.0, 55.0), "unknown": ["stt"], "peak_p50_s": 1.6, "peak_p95_s": 8.0,
         "simulated_calls": 92, "scale": 1.0, "notes": ["so it is"],
     }  # fmt: skip
     after: PlanOutcome = {**before, "peak_p50_s": 0.8, "peak_p95_s": 1.0}
     after["first"] = [{**before["first"][0], "component": "tts", "ci": None, "simulated": False}]
     lines = words.about_what_if(
-        {"changes": ["llm.capacity=2x"], "peak_calls": 60.0, "before": before, "after": after}
+        {
+            "changes": ["llm.capacity=2x"],
+            "peak_calls": 60.0,
+            "deadline_s": 8.0,
+            "before": before,
+            "after": after,
+        }
     )
 
     assert lines == [
         "before: llm full at 49 (95 %: 44 to 55), simulated",
         "after: tts full at 49 (no interval: it rests on an assumption), by the law; for certain"
         " 44, and how many more is not known: no level told the limit of stt",
-        "turns at 60 calls, simulated: p50 1.60 s -> 0.80 s, p95 1.90 s -> 1.00 s",
+        "turns at 60 calls, simulated: p50 1.60 s -> 0.80 s, p95 >8 s -> 1.00 s",
         "so it is",
     ]
 

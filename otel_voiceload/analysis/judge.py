@@ -17,7 +17,7 @@ import numpy as np
 from otel_voiceload.analysis import bounds
 from otel_voiceload.analysis.bounds import Bounds, Sample
 from otel_voiceload.analysis.levels import SAME_LEVEL, Floats, Level
-from otel_voiceload.analysis.thresholds import METRICS, PHASES, Threshold
+from otel_voiceload.analysis.thresholds import PHASES, Threshold
 
 Verdict = Literal["pass", "fail", "unknown", "not_applicable"]
 
@@ -118,7 +118,7 @@ def judge_values(threshold: Threshold, data: Measured, grounds: Grounds) -> Judg
 
 def estimate_of(threshold: Threshold, data: Measured) -> Bounds | None:
     """The threshold's statistic with its bounds."""
-    if METRICS[threshold.metric] == "ratio" and threshold.statistic in ("rate", "drop"):
+    if threshold.kind == "ratio" and threshold.statistic in ("rate", "drop"):
         return bounds.rate_bounds(data.values, data.calls)
     sample = data.sample()
     if threshold.quantile is not None:
@@ -287,7 +287,7 @@ def _compare(
 def _needs(threshold: Threshold, data: Measured, limit: float) -> int | None:
     if threshold.quantile is not None:
         return bounds.calls_to_decide(data.sample(), threshold.quantile, limit)
-    if METRICS[threshold.metric] == "ratio" and threshold.statistic == "rate":
+    if threshold.kind == "ratio" and threshold.statistic == "rate":
         return bounds.calls_to_decide_rate(data.sample(), limit)
     return None
 

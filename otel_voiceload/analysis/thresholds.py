@@ -2,13 +2,17 @@
 
 A limit names its unit, since a bare number means milliseconds to one reader and seconds to the
 next. What is written here is judged elsewhere; a misspelt metric is found before any load is sent.
+
+A metric that is none of ours is the latency of a component of that name, such as `rag`. Which there
+are is known of a run and of a simulated agent; before anything was called a name is taken as it is,
+unless it looks like one of ours.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +20,7 @@ from otel_voiceload.errors import UsageError
 
 Kind = Literal["seconds", "ratio", "number"]
 Unit = Literal["s", "ratio", "points", "x", "number"]
+Components = Callable[[], Collection[str]]  # asked only when a metric is none of ours
 
 METRICS: Mapping[str, Kind] = {
     "turn_latency": "seconds",
@@ -91,6 +96,10 @@ class Threshold:
         return f"{self.metric}{{{','.join(f'{key}:{value}' for key, value in self.selector)}}}"
 
     @property
+    def kind(self) -> Kind:
+        return METRICS.get(self.metric, "seconds")
+
+    @property
     def quantile(self) -> float | None:
         """0.95 of p95; None for other statistics."""
         return float(self.statistic[1:]) / 100 if self.statistic.startswith("p") else None
@@ -111,22 +120,39 @@ class Threshold:
                 return value >= limit
 
 
-def parse(text: str) -> tuple[Threshold, ...]:
+def parse(text: str, components: Components | None = None) -> tuple[Threshold, ...]:
     """Thresholds of one expression, several when it lists tests as in ``m: [p50<1s, p95<2s]``.
 
-    Raises UsageError that says what is not understood.
+    ``components`` are those of the run; None: there is none yet. Raises UsageError that says what
+    is not understood.
     """
     found = _WHOLE.match(text)
     if found is None:
         raise UsageError(f"The threshold {text!r} is not like `turn_latency: p95<2s`.")
     key = found["metric"] + (f"{{{found['selector']}}}" if found["selector"] else "")
     tests = found["rest"].strip().removeprefix("[").removesuffix("]").split(",")
-    return tuple(_parse_one(key, test.strip().strip("'\"")) for test in tests if test.strip())
+    return tuple(
+        _parse_one(key, test.strip().strip("'\""), components) for test in tests if test.strip()
+    )
 
 
-def from_mapping(written: Mapping[str, Sequence[str]]) -> tuple[Threshold, ...]:
-    """Thresholds of a configuration file or of a run's own record: metric -> list of tests."""
-    return tuple(_parse_one(key, test) for key, tests in written.items() for test in tests)
+def from_mapping(
+    written: Mapping[str, Sequence[str]], components: Components | None = None
+) -> tuple[Threshold, ...]:
+    """Thresholds of a configuration file or of the method: metric -> list of tests."""
+    return tuple(
+        _parse_one(key, test, components) for key, tests in written.items() for test in tests
+    )
+
+
+def recorded(written: Mapping[str, Sequence[str]]) -> tuple[Threshold, ...]:
+    """Those that a run's plan holds: its names were looked at when somebody wrote them."""
+    return from_mapping(written, lambda: [key.partition("{")[0].strip() for key in written])
+
+
+def components_meant(thresholds: Iterable[Threshold]) -> set[str]:
+    """Components of other names than ours, which a target may tell of or not."""
+    return {each.metric for each in thresholds} - set(METRICS)
 
 
 def defaults() -> tuple[Threshold, ...]:
@@ -142,16 +168,14 @@ def to_mapping(thresholds: Sequence[Threshold]) -> dict[str, list[str]]:
     return written
 
 
-def _parse_one(key: str, test: str) -> Threshold:
+def _parse_one(key: str, test: str, components: Components | None) -> Threshold:
     whole = f"{key}: {test}"
     name = re.match(r"^\s*(\w+)\s*(?:\{([^}]*)\})?\s*$", key)
     if name is None:
         raise UsageError(f"The threshold {whole!r} does not begin with a metric.")
     metric = name[1]
     if metric not in METRICS:
-        near = difflib.get_close_matches(metric, METRICS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(METRICS))}."
-        raise UsageError(f"The threshold {whole!r} is on an unknown metric {metric!r}: {hint}")
+        _look_for(whole, metric, components)
     found = _TEST.match(test)
     if found is None:
         raise UsageError(
@@ -162,7 +186,9 @@ def _parse_one(key: str, test: str) -> Threshold:
     statistic = _SAME_STATISTIC.get(statistic, statistic)
     if statistic.startswith("p") and not 0 < float(statistic[1:]) < 100:
         raise UsageError(f"The threshold {whole!r} asks for {statistic}: use p1 to p99.99.")
-    limit, unit = _limit(whole, METRICS[metric], statistic, float(found["number"]), found["unit"])
+    limit, unit = _limit(
+        whole, METRICS.get(metric, "seconds"), statistic, float(found["number"]), found["unit"]
+    )
     return Threshold(
         metric=metric,
         selector=_selector(whole, name[2]),
@@ -173,6 +199,19 @@ def _parse_one(key: str, test: str) -> Threshold:
         relative_to_baseline=unit == "x" or statistic == "drop",
         expression=test.strip(),
     )
+
+
+def _look_for(whole: str, metric: str, components: Components | None) -> None:
+    """UsageError when no component can be meant; before there is a run, one that has our names."""
+    there = sorted(components()) if components is not None else []
+    if metric in there:
+        return
+    near = difflib.get_close_matches(metric, [*METRICS, *there], n=1)
+    if components is None and not near:
+        return
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(METRICS))}."
+    of_run = f" The components of the run are {', '.join(there)}." if there else ""
+    raise UsageError(f"The threshold {whole!r} is on an unknown metric {metric!r}: {hint}{of_run}")
 
 
 def _limit(

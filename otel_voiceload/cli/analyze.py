@@ -11,6 +11,7 @@ from otel_voiceload.cli.options import Common, verb_app, with_common
 from otel_voiceload.cli.reading import (
     FORMATS,
     RunArgument,
+    components_of,
     declared_in,
     deliver,
     opened,
@@ -76,9 +77,11 @@ def analyze(
     not say. The method's own thresholds are shown and never set the exit code.
     """
     common.one_of(*FORMATS)  # what can not be written is said at once
-    promised = written_thresholds(common, threshold or [])
     declared = declared_in(limits)
     with opened(common, run) as (reading, run_id):
+        promised = written_thresholds(
+            common, threshold or [], lambda: components_of(reading, run_id)
+        )
         started = reading.query("run_facts", run_id=run_id)[0]["started_ns"]
         started_ns = started if isinstance(started, int) else 0
         options = ReportOptions(

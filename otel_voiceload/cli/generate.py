@@ -206,7 +206,7 @@ def generate(
     Without options: 10 calls for 1 minute.
     """
     with ended_at_once():
-        from otel_voiceload.analysis.thresholds import parse, to_mapping
+        from otel_voiceload.analysis.thresholds import components_meant, parse, to_mapping
         from otel_voiceload.capacity.durations import duration_s
         from otel_voiceload.cli.again import beside, plan_of
         from otel_voiceload.cli.load_words import LoadWords, refuse_beside_again
@@ -229,6 +229,8 @@ def generate(
     promised = written_thresholds(common, threshold or ())
     if "threshold" in common.typed:  # a file's may be meant for several wires
         refuse_unmeasurable((each for text in threshold or () for each in parse(text)), target)
+    for other in sorted(components_meant(promised)):
+        common.note(f"{other} is no metric of ours: judged where the target times a part of it so")
     words = LoadWords(
         profile, calls, rate, arrivals, total_calls, duration, tuple(stage or ()), pace, until_knee
     )

@@ -44,13 +44,24 @@ def opened(common: Common, selector: str) -> Iterator[tuple[Reading, str]]:
 
 
 def written_thresholds(
-    common: Common, on_command_line: Sequence[str]
+    common: Common,
+    on_command_line: Sequence[str],
+    components: thresholds.Components | None = None,
 ) -> tuple[thresholds.Threshold, ...]:
-    """What the user promised: on the command line, else for other metrics in the file."""
-    found = [each for text in on_command_line for each in thresholds.parse(text)]
+    """What the user promised: on the command line, else for other metrics in the file.
+
+    Components are those of the run that is there already; a file may be meant for other runs.
+    """
+    found = [each for text in on_command_line for each in thresholds.parse(text, components)]
     named = {each.name for each in found}
     in_file = thresholds.from_mapping(common.thresholds)
     return (*found, *(each for each in in_file if each.name not in named))
+
+
+def components_of(reading: Reading, run_id: str) -> set[str]:
+    """Those that the run has timing of."""
+    rows = reading.query("component_sources", run_id=run_id)
+    return {str(row["component"]) for row in rows}
 
 
 def declared_in(limits: Path | None) -> PlanFile:

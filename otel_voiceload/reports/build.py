@@ -357,7 +357,7 @@ class _Builder:
         return judged
 
     def _recorded_thresholds(self) -> tuple[Threshold, ...]:
-        return thresholds.from_mapping(said.thresholds(self._facts["thresholds"]))
+        return thresholds.recorded(said.thresholds(self._facts["thresholds"]))
 
     def _has_phase(self, phase: str) -> bool:
         return any(row["phase"] == phase for row in self._sound.levels)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_voiceload.analysis.judge import Measured
+from otel_voiceload.analysis.thresholds import METRICS
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.store.reading import Arrays, Reading
 
@@ -65,7 +66,7 @@ def read_samples(
         rows = _rows(reading, "gap_samples", window)
         gaps = rows["audio_gap_s"].astype(float)
         measured["audio_gap"] = _series(rows, gaps, finite(gaps))
-    for name in sorted(set(metrics) & set(COMPONENTS)):
+    for name in sorted(each for each in set(metrics) if each in COMPONENTS or each not in METRICS):
         rows = _rows(reading, "component_samples", {**window, "component": name})
         seconds = rows["latency_s"].astype(float)
         measured[name] = _series(rows, seconds, finite(seconds), rows["cut_off"].astype(bool))

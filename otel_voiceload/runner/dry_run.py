@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from otel_voiceload.analysis import bounds, thresholds
 from otel_voiceload.analysis.judge import PACKET_METRICS
-from otel_voiceload.analysis.thresholds import METRICS, Threshold
+from otel_voiceload.analysis.thresholds import Threshold
 from otel_voiceload.callers.scenario import Scenario
 from otel_voiceload.errors import ExitCode, OvlError, TargetRefused, UsageError
 from otel_voiceload.load import resources, safety
@@ -269,7 +269,7 @@ def _nowhere(host: str) -> tuple[str, ...]:
 def _decidable(
     plan: RunPlan, load: Outline, stages: Sequence[PlannedStage]
 ) -> tuple[Decidable, ...]:
-    written = thresholds.from_mapping(plan.thresholds)
+    written = thresholds.recorded(plan.thresholds)
     names = {each.name for each in written}
     rest = [each for each in thresholds.defaults() if each.name not in names]
     if not any(stage.phase == "spike" for stage in stages):
@@ -328,7 +328,7 @@ def _needs(threshold: Threshold) -> int | None:
     if threshold.quantile is not None:
         share = threshold.quantile
         return bounds.least_to_bound(share if threshold.wants_less else 1 - share)
-    if METRICS[threshold.metric] == "ratio" and threshold.statistic == "rate":
+    if threshold.kind == "ratio" and threshold.statistic == "rate":
         return bounds.least_to_bound_rate(
             1 - threshold.limit if threshold.wants_less else threshold.limit
         )

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from otel_voiceload.analysis.judge import Grounds, Measured, judge
-from otel_voiceload.analysis.thresholds import Threshold, from_mapping
+from otel_voiceload.analysis.thresholds import Threshold, recorded
 from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import UsageError
 from otel_voiceload.model import Progress, Stage
@@ -37,7 +37,7 @@ def watchable(thresholds: Mapping[str, Sequence[str]]) -> tuple[Threshold, ...]:
     """
     found = tuple(
         each
-        for each in from_mapping(thresholds)
+        for each in recorded(thresholds)
         if each.metric in WATCHED and not each.selector and not each.relative_to_baseline
     )
     if not found:

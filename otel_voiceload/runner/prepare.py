@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from otel_voiceload.analysis.judge import PACKET_METRICS
-from otel_voiceload.analysis.thresholds import Threshold
+from otel_voiceload.analysis.thresholds import Threshold, components_meant
 from otel_voiceload.audio.clips import ClipPack
 from otel_voiceload.audio.encoding import PCM16_16K, Encoding
 from otel_voiceload.callers.scenario import Scenario, load_scenario, scenario_hash
+from otel_voiceload.conventions import COMPONENTS
 from otel_voiceload.errors import CeilingUnknown, UsageError
 from otel_voiceload.load import resources, safety
 from otel_voiceload.load.plan import WorkerConfig
@@ -177,9 +178,16 @@ def refuse_unmeasurable(thresholds: Iterable[Threshold], target: str) -> None:
     """A promise that this wire can not be held to is a slip when it was typed for this run.
 
     Raises:
-        UsageError: one is on packets, and the wire is a byte stream.
+        UsageError: one is on packets, and the wire is a byte stream; or on a component that no
+            simulated agent has.
     """
     simulated = target.startswith(SIMULATED)
+    thresholds = tuple(thresholds)
+    if simulated and (others := sorted(components_meant(thresholds))):
+        raise UsageError(
+            f"--threshold on an unknown metric {others[0]!r}: {target} is simulated, and has no"
+            f" other components than {', '.join(COMPONENTS)}"
+        )
     if not simulated and urlsplit(split_target(target).url).scheme not in BYTE_STREAMS:
         return
     for each in thresholds:

@@ -42,6 +42,35 @@ def test_several_tests_of_one_metric() -> None:
     assert [each.expression for each in found] == ["p50<800ms", "p95<2s"]
 
 
+def test_another_metric_is_the_latency_of_a_component_of_that_name() -> None:
+    (found,) = thresholds.parse("rag: p95<300ms")
+
+    assert (found.kind, found.limit) == ("seconds", 0.3)
+    assert thresholds.components_meant([found, *thresholds.parse("llm: p95<1s")]) == {"rag"}
+    assert thresholds.recorded({"llm2{phase:ramp}": ["p95<1s"]})[0].metric == "llm2"
+
+
+@pytest.mark.parametrize(
+    ("metric", "there", "says"),
+    [
+        ("rag", ("llm", "rag"), None),
+        ("llm2", ("llm2",), None),
+        ("llm2", None, "did you mean llm"),
+        ("rga", ("llm", "rag"), "did you mean rag"),
+        ("vad", ("rag", "llm"), r"known are .* The components of the run are llm, rag\."),
+    ],
+)
+def test_a_component_is_one_that_the_run_has(
+    metric: str, there: tuple[str, ...] | None, says: str | None
+) -> None:
+    components = None if there is None else lambda: there
+    if says is None:
+        assert thresholds.parse(f"{metric}: p95<1s", components)[0].metric == metric
+        return
+    with pytest.raises(UsageError, match=says):
+        thresholds.parse(f"{metric}: p95<1s", components)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -81,6 +81,7 @@ def test_junit_is_xml(store: Path, capsys: Capture) -> None:
         (("analyze", "nobody"), "has no run 'nobody'"),
         (("analyze", "--threshold", "turn_latency:p95"), "is not understood"),
         (("analyze", "--threshold", "latency:p95<2s"), "unknown metric 'latency'"),
+        (("analyze", "--threshold", "rag:p95<2s"), "components of the run are llm, network, stt"),
         (("analyze", "--since", "soon"), "'soon' is no moment"),
         (("analyze", "--since", "30s", "--until", "10s"), "ends before it begins"),
         (("analyze", "missing.duckdb"), "missing.duckdb"),

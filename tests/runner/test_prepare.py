@@ -82,6 +82,14 @@ def test_packets_are_promised_only_where_there_are_any() -> None:
         refuse_unmeasurable(promises, "twilio+wss://127.0.0.1")
 
 
+def test_a_simulated_agent_has_no_components_of_other_names() -> None:
+    promises = parse("rag: p95<1s")
+
+    refuse_unmeasurable(promises, "ws://127.0.0.1")
+    with pytest.raises(UsageError, match=r"metric 'rag': sim:a\.yaml is simulated, and has no"):
+        refuse_unmeasurable(promises, "sim:a.yaml")
+
+
 def test_another_host_gets_at_most_ten_calls_unless_it_was_allowed() -> None:
     remote = replace(PLAN, target="ws://192.0.2.1:8765")
 

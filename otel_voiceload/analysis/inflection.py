@@ -15,10 +15,9 @@ import numpy as np
 
 from otel_voiceload.analysis import cause as causes
 from otel_voiceload.analysis import certainty as certainties
-from otel_voiceload.analysis.knee import Knee, locate
-from otel_voiceload.analysis.levels import Evidence, Level, Point
-from otel_voiceload.analysis.onset import FULL, Onset, find_onset, is_candidate
-from otel_voiceload.analysis.recovery import Return, returned
+from otel_voiceload.analysis.bend import Bend, bend_of
+from otel_voiceload.analysis.bend_evidence import beside, evidence_of, passing, took
+from otel_voiceload.analysis.levels import Evidence
 
 Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"]
 
@@ -60,19 +59,6 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Bend:
-    """A component that bent: everything known of it before anybody is chosen."""
-
-    component: str
-    series: tuple[tuple[Level, Point], ...]
-    onset: Onset
-    candidate: bool
-    knee: Knee | None
-    back: Return | None
-    full_at_first: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Inflections:
     components: Finding
     turn: Finding
@@ -94,7 +80,7 @@ def find(
     names = evidence.components()
     bends = {}
     for name in ("turn", *names):
-        bend = _bend(evidence, name, rng, grounds)
+        bend = bend_of(evidence, name, rng, grounds)
         if bend is not None:
             bends[name] = bend
     turn = _finding(evidence, [bends["turn"]] if "turn" in bends else [], grounds)
@@ -120,33 +106,6 @@ def _candidate(bend: Bend | None) -> bool:
     return bend is not None and bend.candidate
 
 
-def _bend(
-    evidence: Evidence, component: str, rng: np.random.Generator, grounds: causes.Grounds
-) -> Bend | None:
-    series = evidence.series(component)
-    onset = find_onset(series)
-    if onset is None:
-        return None
-    bent = {number for level, _ in series[onset.index :] for number in level.numbers}
-    served_per_s = causes.served_per_s(component, grounds, bent)
-    knee = locate(evidence, component, onset, rng, served_per_s)
-    full_at_first = (
-        knee is not None
-        and onset.index == 1
-        and not onset.by_errors
-        and series[0][1].rate >= (1 - FULL) * knee.rate
-    )
-    return Bend(
-        component=component,
-        series=series,
-        onset=onset,
-        candidate=is_candidate(series, onset),
-        knee=knee,
-        back=returned(evidence, component, onset.index),
-        full_at_first=full_at_first,
-    )
-
-
 def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds) -> Finding:
     levels = [level for level, _ in evidence.series("turn")]
     if not levels:
@@ -167,8 +126,8 @@ def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds)
     if not remaining:
         return _late(bends, tested) or Finding("not_reached", tested)
     alone = len(remaining) == 1
-    beside = _beside(bends, remaining)
-    candidates = tuple(_describe(bend, grounds, beside, alone=alone) for bend in remaining)
+    others = [*beside(bends, remaining), *passing(evidence, bends, remaining)]
+    candidates = tuple(_describe(bend, grounds, others, alone=alone) for bend in remaining)
     status, repeat, reason = _judge(remaining)
     onset = min(bend.onset.calls for bend in remaining)
     full = [bend.knee.full_from for bend in remaining if bend.knee is not None]
@@ -187,8 +146,8 @@ def _late(bends: Sequence[Bend], tested: float) -> Finding | None:
         return None
     name = "the turn" if bend.component == "turn" else bend.component
     reason = (
-        f"{name} took {_ms(bend.series[-1][1].mean_s)} at the highest level, {tested:.0f} calls,"
-        f" and {_ms(bend.onset.base.mean_s)} before"
+        f"{name} took {took(bend.series[-1][1].mean_s)} at the highest level, {tested:.0f} calls,"
+        f" and {took(bend.onset.base.mean_s)} before"
     )
     if bend.back is not None and bend.back.recovered:
         return Finding("cannot_tell", tested, reason=f"{reason}; more calls would tell its limit")
@@ -231,7 +190,7 @@ def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
     if still_slow is not None:
         reason = (
             f"still slow when the load was back at {still_slow.asked:.0f} calls"
-            f" ({_ms(still_slow.before_s)} before, {_ms(still_slow.after_s)} after):"
+            f" ({took(still_slow.before_s)} before, {took(still_slow.after_s)} after):"
             " time or damage, not the load of the moment"
         )
         return "cannot_tell", still_slow.asked, reason
@@ -252,29 +211,8 @@ def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
     return "found", None, ""
 
 
-def _beside(bends: Sequence[Bend], named: Sequence[Bend]) -> list[str]:
-    """What else slowed down: victims, in which hardly anything waits, and those that bent later."""
-    names = {bend.component for bend in named} | {UNATTRIBUTED}
-    culprits = " or ".join(bend.component for bend in named)
-    lines = []
-    for bend in bends:
-        if bend.component in names:
-            continue
-        onset = bend.onset
-        if bend.candidate:
-            lines.append(f"{bend.component} bends too, from {onset.calls:.0f} calls on")
-            continue
-        worst_s = max(point.mean_s for _, point in bend.series[onset.index :])
-        lines.append(
-            f"{bend.component} slows with it ({_ms(onset.base.mean_s)} to {_ms(worst_s)}), though"
-            f" only {max(0.0, onset.kappa):.0%} of every extra call waits there: it may share a"
-            f" machine with {culprits}"
-        )
-    return lines
-
-
 def _describe(
-    bend: Bend, grounds: causes.Grounds, beside: Sequence[str], *, alone: bool
+    bend: Bend, grounds: causes.Grounds, others: Sequence[str], *, alone: bool
 ) -> Candidate:
     onset, knee = bend.onset, bend.knee
     level, _ = bend.series[onset.index]
@@ -298,39 +236,10 @@ def _describe(
         ci=ci,
         certainty=certainties.wording(standing, whole_turn=bend.component == "turn"),
         standing=standing,
-        evidence=(*_evidence(bend, worst), *beside),
+        evidence=(*evidence_of(bend, worst), *others),
         cause=cause,
         cause_evidence=cause_evidence,
         kappa=onset.kappa,
         onset_calls=onset.calls,
         onset_ns=level.start_ns,
     )
-
-
-def _evidence(bend: Bend, worst: Point) -> list[str]:
-    onset, knee, back = bend.onset, bend.knee, bend.back
-    level = bend.series[onset.index][0]
-    lines = [
-        f"{_ms(onset.base.mean_s)} unloaded, {_ms(worst.mean_s)} at worst,"
-        f" slower from the level of {level.named:.0f} calls on"
-    ]
-    if onset.by_errors:
-        lines[0] = f"errors from the level of {level.named:.0f} calls on"
-    if not onset.by_errors:
-        lines.append(f"of every extra call {min(onset.kappa, 1.0):.0%} waits in it")
-    if knee is not None:
-        lines.append(
-            f"serves at most {knee.rate:.1f} turns/s; an unloaded call asks every"
-            f" {knee.cycle_s:.1f} s"
-        )
-    if back is None:
-        lines.append("no level below the bend was repeated afterwards, or too shortly to tell")
-    elif back.recovered:
-        lines.append(
-            f"well again when the load returned to {back.asked:.0f} calls ({_ms(back.after_s)})"
-        )
-    return lines
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

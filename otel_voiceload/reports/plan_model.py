@@ -12,7 +12,8 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from otel_voiceload.analysis.inflection import Bend, Candidate, Inflections
+from otel_voiceload.analysis.bend import Bend
+from otel_voiceload.analysis.inflection import Candidate, Inflections
 from otel_voiceload.analysis.inputs import Inputs, Measured, settle
 from otel_voiceload.analysis.levels import Evidence, Level
 from otel_voiceload.analysis.onset import OCTAVE

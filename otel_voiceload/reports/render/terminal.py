@@ -145,7 +145,8 @@ def _level_lines(row: LevelRow, paint: Paint) -> list[str]:
 
 
 def _cell(cell: Cell, paint: Paint) -> str:
-    text = f"{cell.p50:>7}{cell.p95:>5}"
+    wide = len(cell.p95) > 4  # >0.37, which would stand on the p50
+    text = f"{cell.p50:>6} {cell.p95}" if wide else f"{cell.p50:>7}{cell.p95:>5}"
     return paint(text, "bend") if cell.bent else text
 
 

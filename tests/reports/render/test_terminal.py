@@ -95,3 +95,10 @@ def test_bounds_wider_than_their_column_stay_apart_from_the_verdict() -> None:
     report["thresholds"][0] |= {"unit": "points", "ci": (0.0, 0.351), "verdict": "unknown"}
 
     assert "0.0 - 35.1 points unknown" in terminal.render(report)
+
+
+def test_a_percentile_that_is_open_stands_apart_from_the_one_before_it() -> None:
+    report = demo_report()
+    part = report["levels"][-2]["components"][0]
+    part.update(p50_s=0.24, p95_s=0.37, open_from_s=0.37)
+    assert "0.24 >0.37" in terminal.render(report)

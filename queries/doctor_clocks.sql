@@ -1,7 +1,7 @@
 -- title: Doctor: clocks
 -- question: Do the target's spans lie within the calls that they belong to, and run forwards?
 -- columns: subject, checked, faulty, verdict, found, left_out
--- reads: run_spans, component_observations, calls, turn_facts
+-- reads: run_spans, component_observations, calls, turn_facts, skewed_sources
 -- Latencies are attributes and need no common clock. What is left over of a turn, self times and
 -- the turn that a span belongs to do.
 with placed as (
@@ -12,7 +12,7 @@ with placed as (
     from component_observations o
     join calls c using (run_id, call_id)
     left join turn_facts t using (run_id, call_id, turn_index)
-    where o.run_id = $run_id and o.source = 'target_trace'
+    where o.run_id = $run_id and o.source in ('target_trace', 'simulated')
 ),
 counted as (
     select
@@ -36,6 +36,10 @@ counted as (
         median((start_ns - end_ns) / 1e9) filter (end_ns < start_ns)
     from run_spans
     where run_id = $run_id
+    union all
+    select component || ' from ' || source, told, told_outside, off_s
+    from skewed_sources
+    where run_id = $run_id
 )
 select
     subject,
@@ -44,7 +48,15 @@ select
     case when checked = 0 then 'unknown' when faulty = 0 then 'ok'
         when faulty > 0.05 * checked then 'fail' else 'warn' end as verdict,
     case when checked = 0 then 'no span of the target''s own'
-        when faulty = 0 then 'all' else format('off by {:.3f} s in the middle', by_s) end as found,
-    if(faulty = 0, 'nothing', 'nothing, but unattributed time is not to be relied on') as left_out
+        when faulty = 0 then 'all'
+        when subject like '% from %' then format(
+            'its clock is {} by {:.3f} s or more', if(by_s > 0, 'ahead', 'behind'), abs(by_s)
+        )
+        else format('off by {:.3f} s in the middle', by_s) end as found,
+    case
+        when faulty = 0 then 'nothing'
+        when subject like '% from %' then 'unattributed time: it is unknown'
+        else 'nothing, but unattributed time is not to be relied on'
+    end as left_out
 from counted
 order by subject

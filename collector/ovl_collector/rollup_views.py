@@ -52,6 +52,7 @@ PER_FILE: Final = (
     "component_observations",
     "told_sources",
     "outvoted_sources",
+    "skewed_sources",
     "turn_facts",
     "turns",
     "component_disorder",

@@ -37,6 +37,7 @@ class Soundness:
         self.levels = reading.query("level_table", run_id=run_id)
         self.sources = reading.query("component_sources", run_id=run_id)
         self.faulty = reading.query("faulty_components", run_id=run_id)
+        self.clocks = reading.query("component_clocks", run_id=run_id)
         self.health: Row = reading.query("generator_health", run_id=run_id)[0]
         self.starts: Row = reading.query("turn_starts", run_id=run_id)[0]
 
@@ -93,6 +94,13 @@ class Soundness:
             f"{row['source']} tells latencies of {row['component']} that can not be: "
             + (f"{row['instead']} stands in its place" if row["instead"] else "nothing else does")
             for row in self.faulty
+        ]
+        notes += [
+            f"the clock of {row['component']} ({row['source']}) is"
+            f" {abs(cast(float, row['off_s'])):.1f} s or more"
+            f" {'ahead' if cast(float, row['off_s']) > 0 else 'behind'}: what its turns leave"
+            " without account is not known"
+            for row in self.clocks
         ]
         if dropped := cast(int, self._facts["starts_dropped"]):
             notes.append(

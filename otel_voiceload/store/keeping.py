@@ -67,6 +67,7 @@ KEPT_VIEWS: Final = (
     "told_sources",
     "faulty_sources",
     "outvoted_sources",
+    "skewed_sources",
     "turn_facts",
     "turns",
     "component_disorder",

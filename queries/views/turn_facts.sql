@@ -48,6 +48,8 @@ select
         when j.response_latency_s is not null and not j.censored and j.explained_s is not null
             -- Of a turn whose spans were not sampled, or were lost, only the network is told: what took
             -- its time is not known, and not without account. Where nobody tells of more, all of it is.
+            -- By another clock the work of a turn lies elsewhere in it: it explains nothing.
+            and z.run_id is null
             and (k.run_id is null or coalesce(j.s1, j.s2, j.s3, j.s4, j.s5, j.s6, j.s7) is not null)
             then greatest(0, j.response_latency_s - j.explained_s)
     end as unattributed_s,
@@ -74,6 +76,7 @@ select
     columns('^([sfb][1-7]|o[0-7])$')
 from judged j
 left join (select distinct run_id from told_sources where component <> 'network') k using (run_id)
+left join (select distinct run_id from skewed_sources) z using (run_id)
 left join limited_slots first_slot
     on first_slot.run_id = j.run_id and first_slot.slot = j.start_ns // 250000000
 left join limited_slots last_slot

@@ -196,7 +196,8 @@ def _limited(level: Level) -> bool:
 def about_unattributed(report: Report) -> str:
     rest = report["unattributed"]
     if rest["p50_s"] is None and rest["p95_s"] is None:
-        return "unknown: no component timing to subtract"
+        timed = any(each["role"] != "unobserved" for each in report["components"])
+        return "unknown" if timed else "unknown: no component timing to subtract"
     return (
         f"p50 {seconds(rest['p50_s'])}, p95 {seconds(rest['p95_s'])},"
         f" {percent(rest['share'])} of the turn that no component accounts for"

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from typing import Final
 
 QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "run": ("run_facts", "run_ledger", "level_table", "generator_health", "faulty_components"),
+    "run": (
+        "run_facts", "run_ledger", "level_table", "generator_health", "faulty_components",
+        "component_clocks",
+    ),
     "verdict": (
         "level_blocks", "level_cells", "level_throughput", "turn_cycles", "component_load",
         "component_failures", "resource_levels",

@@ -25,6 +25,8 @@ counted as (
         count(distinct trace_id) filter (run_id is null)
     from run_spans
     where recording_id in (select recording_id from run_spans where run_id = $run_id)
+        -- What `ovl import` says of a file whose spans all belong to runs that were there.
+        and service_name is distinct from 'ovl-import'
 )
 select
     subject,

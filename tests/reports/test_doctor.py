@@ -159,6 +159,21 @@ def test_a_check_without_anything_to_look_at_is_not_called_well(tmp_path: Path) 
     assert verdicts(found, "latencies") == {"turn": ("ok", ANY)}
 
 
+def test_what_an_import_says_of_itself_is_no_orphan(tmp_path: Path) -> None:
+    """An export that comes back to its own run leaves the import without one."""
+    said = Span(trace_id=bytes(15) + b"i", span_id=bytes(7) + b"i", name="import")
+    batches = [
+        *batches_of(records.small_run(), records.RUN),
+        spans_batch([said], {"service.name": "ovl-import"}),
+    ]
+    with open_store(write_segment(tmp_path / "run.duckdb", batches)) as reading:
+        (spans,) = reading.sql(
+            "select count(*) from otel_spans where service_name = 'ovl-import'"
+        ).rows
+        assert spans == (1,), "nothing is tested here"
+        assert verdicts(examined(reading, records.RUN), "orphans")["runs"][0] == "ok"
+
+
 def test_one_source_of_nonsense_does_not_stand_in_for_another(tmp_path: Path) -> None:
     in_band = {"voiceload.component.source": "in_band", "voiceload.turn.index": 0}
     spans = [target(number, 3.3 + number / 100, 0.0) for number in range(20)]

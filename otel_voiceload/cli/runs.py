@@ -47,13 +47,20 @@ def runs() -> None:
 @app.command("list")
 @with_common
 def list_runs(common: Common) -> None:
-    """All runs of the store, the newest first."""
+    """All runs of the store, the newest first.
+
+    Their validity is that of their reports. In a large store only the newest are judged: of others
+    it is `?`, and null in JSON; `ovl runs show RUN` judges any of them.
+    """
     with open_store(common.store) as reading:
         for note in reading.notes:
             common.note(note)
         table = inventory.listed(reading, read_marks(common.store))
     text = common.one_of("text", "json", "csv", "md") == "text"
     _emit(common, inventory.brief(table) if text else table)
+    unjudged = sum(row["validity"] is None for row in table.dicts())
+    if unjudged:
+        common.note(f"validity of {unjudged} not looked at, for time: `ovl runs show RUN` does")
 
 
 @app.command()

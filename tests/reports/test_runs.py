@@ -41,6 +41,24 @@ def test_the_list_shows_tags_and_baseline(store: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stores", "judged"), [(0.5, set()), (3.9, {PLANTED}), (4.0, {PLANTED, QUIET})]
+)
+def test_only_the_newest_are_judged_where_all_would_take_long(
+    stores: float, judged: set[str], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs: each is a reading of all spans, and both together are two more."""
+    with open_store(store) as reading:
+        ((spans,),) = reading.sql("select count(*) from raw_spans").rows
+        assert isinstance(spans, int)
+        monkeypatch.setattr(runs, "JUDGED_BY_READING", stores * spans)
+        table = runs.listed(reading, Marks({}, ()))
+
+    assert {row["run_id"] for row in table.dicts() if row["validity"]} == judged
+    shown = to_text(runs.brief(table).columns, runs.brief(table).rows)
+    assert ("?" in shown) == (len(judged) < 2)
+
+
+@pytest.mark.parametrize(
     "tag", ["", "friday", "a tag that nobody would ever want to read in a list"]
 )
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from otel_voiceload.errors import UsageError
 
 What = Literal["capacity", "latency"]
 WHATS: Final[tuple[What, ...]] = ("capacity", "latency")
+_HOW_LONG: Final = "give assumptions: {}: busy in a --limits file, or use a factor"
 _HOW: Final = "write for example llm.capacity=2x, llm.capacity=16 or stt.latency=80ms"
 
 
@@ -34,8 +35,6 @@ def parse_change(text: str) -> Change:
     component, dot, what = name.strip().partition(".")
     if not equals or not dot or not written.strip():
         raise UsageError(f"--set {text!r} is not understood: {_HOW}")
-    if component not in SERVED:
-        raise UsageError(f"--set {text!r}: no component {component!r}{_known(component, SERVED)}")
     named = next((each for each in WHATS if each == what), None)
     if named is None:
         raise UsageError(f"--set {text!r}: {component} has no {what!r}{_known(what, WHATS)}")
@@ -45,6 +44,17 @@ def parse_change(text: str) -> Change:
     if not 0 < value < math.inf:
         raise UsageError(f"--set {text!r}: give more than zero, and no infinity; {_HOW}")
     return Change(component, named, value, relative, text.strip())
+
+
+def refuse_unknown(model: Model, changes: Sequence[Change]) -> None:
+    """Raises UsageError for a change of a component that the run has not."""
+    known = list(dict.fromkeys([*SERVED, *sorted(model.work), *sorted(model.caps)]))
+    for each in changes:
+        if each.component not in known:
+            raise UsageError(
+                f"--set {each.text!r}: no component {each.component!r}"
+                f"{_known(each.component, known)}"
+            )
 
 
 def apply(model: Model, changes: Sequence[Change]) -> Model:
@@ -80,17 +90,17 @@ def _capacity(model: Model, change: Change) -> Model:
         if name not in model.work:
             raise UsageError(
                 f"--set {change.text!r}: how long a request holds {name} is not known;"
-                f" give assumptions: {name}: busy in a --limits file, or use a factor"
+                f" {_HOW_LONG.format(name) if name in SERVED else 'use a factor'}"
             )
         # Requests at once is one of possibly several limits; a measured one is replaced by it.
         kept = tuple(cap for cap in caps if cap.kind != "servers" and cap.basis == "declared")
         made = Cap("servers", change.value, "set", f"set to {change.value:g} requests at once")
         return _with(model, name, (*kept, made))
     if not caps:
-        note = (
-            f"what {name} can carry is not known, so {change.text} changes nothing here:"
-            f" declare its limit with --limits"
+        how = (
+            "declare its limit with --limits" if name in SERVED else "a run in which it bends tells"
         )
+        note = f"what {name} can carry is not known, so {change.text} changes nothing here: {how}"
         return replace(model, notes=(*model.notes, note))
     made_caps = tuple(
         replace(cap, value=cap.value * change.value, why=f"{cap.why}, times {change.value:g}")

@@ -106,9 +106,7 @@ def play(model: Model, calls: FittedCalls, peak: float | None = None) -> Outcome
         return replace(_by_law(fulls, model, notes), peak=played.peak)
     first = tuple(_limit(each, waited_for, scale) for each in found.candidates)
     lowest = min(each.calls for each in first)
-    outside = tuple(
-        _of_law(each) for each in fulls if each.cap.kind == "calls" and each.calls < lowest
-    )
+    outside = tuple(_of_law(each) for each in fulls if not _is_played(each) and each.calls < lowest)
     close = [
         each.component
         for each in fulls
@@ -118,15 +116,24 @@ def play(model: Model, calls: FittedCalls, peak: float | None = None) -> Outcome
     if close and not outside:
         names = " and ".join(close)
         notes = (*notes, f"{names} is full at nearly as many calls and may come first")
+    # Turns wait for a component that is not played, and those that were played did not.
+    waits = peak is not None and any(
+        each.component not in SERVED and each.calls < peak for each in waited_for
+    )
     return Outcome(
         first=outside[:1] or first,
         carries=_carries(model),
         unknown=model.unknown,
-        peak=played.peak,
+        peak=None if waits else played.peak,
         simulated_calls=played.calls_simulated,
         scale=scale,
         notes=_scaled(notes, scale, played),
     )
+
+
+def _is_played(full: Full) -> bool:
+    """Whether turns wait for it under the simulator, which knows no components of other names."""
+    return full.cap.kind != "calls" and full.component in SERVED
 
 
 def _parts(model: Model) -> dict[str, FittedPart]:

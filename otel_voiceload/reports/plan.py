@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from otel_voiceload.analysis import costs, demand
-from otel_voiceload.analysis.changes import Change
+from otel_voiceload.analysis.changes import Change, refuse_unknown
 from otel_voiceload.analysis.fixes import Fix, in_order
 from otel_voiceload.analysis.inputs import Inputs, settle
 from otel_voiceload.analysis.saturation import SERVED, Model, Work, declared_caps
@@ -57,6 +57,7 @@ def plan_of_run(reading: Reading, run_id: str, examined: Examined, options: Plan
     """The plan of one run."""
     report, found, evidence = examined.report, examined.found, examined.evidence
     made = read_model(reading, run_id, found, evidence, options.written, options.file)
+    refuse_unknown(made.model, options.changes)
     peak = options.expected_peak or options.target_calls
     now_s = None if peak is None else mean_turn_s(evidence, peak)
     undecided = None

@@ -28,6 +28,7 @@ _BUSY_CORE: Final = 0.7  # of a core: frames leave late long before it is full
 _NEAR: Final = 0.15
 _PATIENCE_S: Final = 10.0  # where the run does not tell
 _LISTEN_TO: Final = 50_000  # turns give means to less than a percent
+_NOBODYS: Final = ("unattributed", "turn")  # time, and nobody's work
 _WIRES: Final[Mapping[str, Wire]] = {"plain": "plain", "twilio": "twilio"}
 
 Row = Mapping[str, object]
@@ -174,21 +175,29 @@ def _of_machine(facts: Row, costs: Sequence[Row]) -> dict[str, Measured]:
 
 def _work(rows: Mapping[str, Row], inputs: Inputs) -> dict[str, Work]:
     found: dict[str, Work] = {}
-    for name in SERVED:
-        row = rows.get(name)
-        latency_s = None if row is None else _number(row, "latency_mean_s")
-        if row is None or latency_s is None:
+    for name, row in rows.items():
+        latency_s = _number(row, "latency_mean_s")
+        if not latency_s or name in _NOBODYS:
             continue
-        busy = f"{name}.busy"
-        per_turn = inputs.number(f"{name}.requests_per_turn")
-        found[name] = Work(
+        made = Work(
             latency_s=latency_s,
             p50_s=_number(row, "latency_p50_s") or latency_s,
             p95_s=_number(row, "latency_p95_s") or latency_s,
-            busy_s=inputs.number(busy) * per_turn,
-            busy_error=inputs.relative_error(busy) or 0.0,
-            assumed=inputs.source(busy) not in ("run", "file"),
+            busy_s=latency_s,
+            assumed=True,
         )
+        busy = f"{name}.busy"
+        if name in SERVED:
+            made = replace(
+                made,
+                busy_s=inputs.number(busy) * inputs.number(f"{name}.requests_per_turn"),
+                busy_error=inputs.relative_error(busy) or 0.0,
+                assumed=inputs.source(busy) not in ("run", "file"),
+            )
+        elif busy_s := _number(row, "busy_mean_s"):  # no plan file tells of it: the run or nobody
+            error_s = _number(row, "busy_error_s") or 0.0
+            made = replace(made, busy_s=busy_s, busy_error=error_s / busy_s, assumed=False)
+        found[name] = made
     return found
 
 

@@ -5,7 +5,7 @@ from math import isclose
 
 import pytest
 
-from otel_voiceload.analysis.changes import Change, apply, parse_change
+from otel_voiceload.analysis.changes import Change, apply, parse_change, refuse_unknown
 from otel_voiceload.analysis.saturation import Cap
 from otel_voiceload.errors import UsageError
 from tests.analysis.plans import model
@@ -31,8 +31,6 @@ def test_a_change_is_read(text: str, change: Change) -> None:
         ("llm.capacity", "is not understood"),
         ("llm=2x", "is not understood"),
         ("llm.capacity=", "is not understood"),
-        ("lmm.capacity=2x", "no component 'lmm'; did you mean llm?"),
-        ("database.capacity=2x", "no component 'database'; known are stt, llm, tts"),
         ("llm.capasity=2x", "llm has no 'capasity'; did you mean capacity?"),
         ("llm.colour=2x", "llm has no 'colour'; known are capacity, latency"),
         ("llm.capacity=0x", "more than zero"),
@@ -52,6 +50,24 @@ def test_what_is_no_change_is_one_clear_sentence(text: str, said: str) -> None:
 
     assert said in str(error.value)
     assert repr(text) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rag.capacity=2x", None),
+        ("lmm.capacity=2x", "no component 'lmm'; did you mean llm?"),
+        ("database.capacity=2x", "no component 'database'; known are stt, llm, tts, rag"),
+    ],
+)
+def test_a_component_is_one_that_the_run_has(text: str, said: str | None) -> None:
+    known = replace(model(48.0), caps={"rag": (Cap("turns_per_s", 5.0, "measured", "seen"),)})
+    if said is None:
+        refuse_unknown(known, [parse_change(text)])
+        assert apply(known, [parse_change(text)]).caps["rag"][0].value == 10.0
+        return
+    with pytest.raises(UsageError, match=said):
+        refuse_unknown(known, [parse_change(text)])
 
 
 def test_twice_the_capacity_is_full_at_twice_the_calls() -> None:

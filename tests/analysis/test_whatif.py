@@ -7,7 +7,7 @@ from math import exp, log, sqrt
 import pytest
 
 from otel_voiceload.analysis import whatif
-from otel_voiceload.analysis.changes import parse_change
+from otel_voiceload.analysis.changes import apply, parse_change
 from otel_voiceload.analysis.fixes import in_order
 from otel_voiceload.analysis.inflection import Candidate, Finding, Inflections, Status
 from otel_voiceload.analysis.levels import Evidence
@@ -17,7 +17,7 @@ from otel_voiceload.analysis.whatif import WhatIf, play, what_if
 from otel_voiceload.capacity.config import AgentConfig
 from otel_voiceload.capacity.fitted import FittedCalls
 from otel_voiceload.capacity.simulated_call import CallerModel
-from tests.analysis.plans import model
+from tests.analysis.plans import CYCLE_S, model
 
 CALLS = FittedCalls(cycle_s=4.0, unloaded_s=0.9, speech_s=1.2, reply_s=1.0, turns=5.0)
 
@@ -138,6 +138,20 @@ def test_a_limit_that_is_not_played_still_comes_first(at_once: Played) -> None:
     (first,) = play(model(20.0, more=lines), CALLS).first
 
     assert (first.component, first.calls, first.simulated) == ("sip", 15.0, False)
+
+
+def test_a_component_that_the_simulator_does_not_know_counts_by_the_law(at_once: Played) -> None:
+    at_once()
+    rag = {"rag": (Cap("turns_per_s", 15 / CYCLE_S, "measured", "seen"),)}
+    before = play(model(20.0, more=rag), CALLS, 18.0)
+    after = play(apply(model(20.0, more=rag), [parse_change("rag.capacity=2x")]), CALLS, 18.0)
+
+    assert [(each.component, round(each.calls), each.simulated) for each in before.first] == [
+        ("rag", 15, False)
+    ]
+    assert before.peak is None, "turns would wait for it at 18 calls, and in the simulation did not"
+    assert [(each.component, each.simulated) for each in after.first] == [("llm", True)]
+    assert after.peak == (1.0, 2.0)
 
 
 def test_streams_are_calls_and_make_no_turn_wait(at_once: Played) -> None:

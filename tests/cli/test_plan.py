@@ -68,7 +68,6 @@ def test_prices_give_a_cost(tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--set", "lmm.capacity=2x"), "no component 'lmm'; did you mean llm?"),
         (("--set", "llm.capacity=0x"), "give more than zero"),
         (("--set", "llm.capacity=-1"), "give more than zero"),
         (("--set", "llm.capacity=nanx"), "give more than zero"),

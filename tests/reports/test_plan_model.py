@@ -158,6 +158,16 @@ def test_how_long_a_server_is_held_is_assumed_where_spans_do_not_tell() -> None:
     assert made.model.fulls()[0].ci is not None  # N* itself was measured
 
 
+def test_components_of_other_names_are_work_as_the_run_tells_it() -> None:
+    rag = {**WORK, "component": "rag"}
+    silent = {**WORK, "component": "tool", "busy_mean_s": None, "busy_error_s": None}
+    work = read(Rows([WORK, rag, silent, {**WORK, "component": "unattributed"}])).model.work
+
+    assert set(work) == {"llm", "rag", "tool"}
+    assert (work["rag"].busy_s, work["rag"].assumed) == (0.6, False)
+    assert (work["tool"].busy_s, work["tool"].assumed) == (0.5, True)
+
+
 def test_the_plan_file_wins_and_a_difference_is_said() -> None:
     written = PlanFile(
         limits={("llm", "concurrent"): 80.0, ("llm", "requests_per_minute"): 6000.0},

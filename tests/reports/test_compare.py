@@ -82,6 +82,20 @@ def test_an_inconclusive_run_decides_nothing() -> None:
     assert exit_code(made, CompareOptions()) is ExitCode.INCONCLUSIVE
 
 
+def test_no_gate_fails_for_what_only_one_side_was_asked_to_carry() -> None:
+    """A ramp that went on to 48 calls, where its agent is full, against one that ended at 24."""
+    further = [a_run("further", seed, levels=(6.0, 12.0, 24.0, 48.0)) for seed in (4, 5, 6)]
+    for each in further:
+        top = each.measured["turn_latency"]
+        top.values[top.levels == 3.0] *= 10
+        of_calls = each.measured["call_completion"]
+        of_calls.values[of_calls.levels == 3.0] = 0.0
+    made = compare(BEFORE, further, CompareOptions())
+
+    assert (made["verdict"], made["levels_left_out"]) == ("pass", [48])
+    assert metric(made, "turn_latency p95")["change"] == pytest.approx(1.0, abs=0.1)
+
+
 def test_only_levels_with_the_same_calls_asked_for_are_compared() -> None:
     higher = [a_run("higher", seed, levels=(12.0, 24.0, 48.0)) for seed in (4, 5, 6)]
     made = compare(BEFORE, higher, CompareOptions())

@@ -3,7 +3,8 @@
 -- is ahead), or before the caller had finished (below zero). `off_s` is by how much in the middle, so at
 -- least by how much the clock is off. Up to 0.1 s is left to the network and to rounding; smaller
 -- offsets can not be told from work that overlaps. An agent that begins early now and then is none.
--- Speech to text of the target's own spans runs on between turns, so of it nothing is taken.
+-- Speech to text of the target's own spans runs on between turns, so of it nothing is taken. A clock is
+-- off in all turns of a call or in none: the first two tell, at half of what all would cost.
 create view skewed_sources as
 select
     run_id,
@@ -24,7 +25,7 @@ from (
         end as off_s
     from component_work w
     join turn_heads t using (run_id, call_id, turn_index)
-    where t.outcome = 'answered' and w.attempt = 0 and w.error_type is null and w.latency_s >= 0
+    where t.outcome = 'answered' and w.turn_index < 2 and t.turn_index < 2 and w.attempt = 0 and w.error_type is null and w.latency_s >= 0
         and (
             w.component in ('llm', 'tts') and w.source in ('target_trace', 'simulated')
             or w.component = 'stt' and w.source = 'simulated'

@@ -58,7 +58,7 @@ def test_every_form_says_of_which_window_it_is(above: Report) -> None:
     assert above["run"]["window"]["until_s"] is None
     assert window in " ".join(terminal.render(above).split())[:300]
     assert window in markdown.render(above)[:700]
-    assert window in html.render(above, demo_exhibits(), static=True)
+    assert window in html.render(above, demo_exhibits())
     assert window in junit.render(above)
     assert any(window in line for line in github.commands(above))
 

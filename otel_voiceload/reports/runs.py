@@ -65,9 +65,9 @@ where r.service_name is distinct from 'ovl-collector'  -- what it says of itself
 group by all
 order by all
 """
-# A list is to stand there at once, and to judge a run means to read the store's spans once and its
-# own twice more, a million in about a second: so the newest are judged, up to so many in all.
-JUDGED_BY_READING: Final = 4_000_000
+# A list is to stand there at once, and to judge a run means to read its spans a few times: so the
+# newest are judged, up to so many spans in all.
+JUDGED_BY_READING: Final = 400_000
 BEING_WRITTEN, CLOSED, NO_SHUTDOWN = "being written", "closed", "no shutdown"
 
 
@@ -133,7 +133,7 @@ def _soon_judged(reading: Reading, newest_first: Sequence[str]) -> list[str]:
     found: list[str] = []
     left = JUDGED_BY_READING
     for run_id in newest_first:
-        left -= sum(spans.values()) + 2 * spans.get(run_id, 0)
+        left -= spans.get(run_id, 0)
         if left < 0:
             break
         found.append(run_id)

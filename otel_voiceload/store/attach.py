@@ -204,8 +204,15 @@ def missing(segment: Attached, found: Held, promised: tuple[int, int]) -> str | 
 def make_views(connection: duckdb.DuckDBPyConnection, segments: Iterable[Attached]) -> None:
     """The raw unions over the segments, then every view file, mappings where `_order` says."""
     attached = tuple(segments)
+    connection.execute("create table attached_segments (alias varchar, recording_id varchar)")
+    for segment in attached:
+        connection.execute(
+            "insert into attached_segments values ($alias, $recording_id)",
+            {"alias": segment.alias, "recording_id": segment.recording_id},
+        )
     for table in TABLES:
-        connection.execute(f"create view raw_{table} as {_union(table, attached)}")
+        union = _union(table, [(each.alias, each.recording_id) for each in attached])
+        connection.execute(f"create view raw_{table} as {union}")
     rolled_up = _rolled_up(connection, attached)
     for table, empty in ROLLED_UP.items():
         parts = [f"select * from {each.alias}.rollup_{table}" for each in rolled_up]
@@ -216,6 +223,30 @@ def make_views(connection: duckdb.DuckDBPyConnection, segments: Iterable[Attache
     create = partial(_create_views, files=files, mappings=mappings)
     if not bound.attach_views(connection, (*files, *catalogue.mapping_files()), mappings, create):
         create(connection)
+
+
+def recordings_of_runs(connection: duckdb.DuckDBPyConnection) -> dict[str | None, frozenset[str]]:
+    """The recordings in which a resource names a run, by run; under None those where some resource
+    names none, so that its spans may be of any."""
+    rows = _asked(
+        connection,
+        "select distinct run_id, recording_id from raw_resources"
+        " where service_name is distinct from 'ovl-collector'",
+    )
+    found: dict[str | None, set[str]] = {}
+    for run_id, recording_id in rows:
+        found.setdefault(None if run_id is None else str(run_id), set()).add(str(recording_id))
+    return {run_id: frozenset(recordings) for run_id, recordings in found.items()}
+
+
+def show_spans(connection: duckdb.DuckDBPyConnection, recordings: frozenset[str] | None) -> None:
+    """From now on spans are those of these recordings, or of all."""
+    connection.execute("drop view if exists temp.raw_spans")
+    if recordings is None:
+        return
+    rows = _asked(connection, "select alias, recording_id from attached_segments")
+    union = _union("spans", [(str(alias), str(name)) for alias, name in rows if name in recordings])
+    connection.execute(f"create temp view raw_spans as {union}")
 
 
 def _are_mapped(files: Iterable[Path]) -> bool:
@@ -242,13 +273,14 @@ def _create_views(
         connection.execute(f"drop table temp.{name}")
 
 
-def _union(table: str, segments: tuple[Attached, ...]) -> str:
+def _union(table: str, segments: Sequence[tuple[str, str]]) -> str:
+    """Of segments as (alias, recording)."""
     if not segments:
         return f"select '' as recording_id, * from ({EMPTY[table]}) where false"
     parts = (
-        f"select '{segment.recording_id.replace(chr(39), chr(39) * 2)}' as recording_id, *"
-        f" from {segment.alias}.{table}"
-        for segment in segments
+        f"select '{recording_id.replace(chr(39), chr(39) * 2)}' as recording_id, *"
+        f" from {alias}.{table}"
+        for alias, recording_id in segments
     )
     return " union all by name ".join(parts)
 

@@ -15,7 +15,7 @@ hundred thousand. People's own SQL (``ask_all``) finds every column as it is doc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 import duckdb
@@ -160,6 +160,8 @@ class Kept:
         self._coded = False  # for a report
         # What work says of itself, where all of it stands in columns of the spans.
         self._words: dict[str, tuple[object, ...]] = {}
+        self._recordings: dict[str | None, frozenset[str]] | None = None  # by run
+        self._shown: frozenset[str] | None = None  # recordings whose spans are read; None: all
 
     def ask_about(self, run_ids: Iterable[str], window: Window = (None, None)) -> None:
         """From now on reports ask, about these runs and this time."""
@@ -188,22 +190,52 @@ class Kept:
         named = frozenset(word.lower() for word in _WORD.findall(sql))
         views = catalogue.needed(named)
         self.ensure_of_the_store(views)
-        if self._coded and "mapped" in views and "call_names" not in self._tables:
+        missing = [view for view in self._to_keep(named, views) if view not in self._tables]
+        unnumbered = self._coded and "mapped" in views and "call_names" not in self._tables
+        if missing or unnumbered:
+            self._show_spans(self._runs if self._coded else None)
+        if unnumbered:
             self._number_calls()
+        for view in missing:
+            if view in self._tables:
+                continue  # the numbers of calls
+            if self._coded:
+                self._keep_coded(view)
+            else:
+                self._keep(view, "*")
+
+    def read_only(self, run_id: str) -> None:
+        """The next question is about this run: spans of other recordings are not looked at.
+
+        A store grows, and each of its runs is nearly always in a recording of its own.
+        """
+        if self._coded:
+            self._show_spans((run_id,))
+
+    def _to_keep(self, named: Collection[str], views: Collection[str]) -> Iterator[str]:
         for view in KEPT_VIEWS:
-            if view in views and view not in self._tables:
-                if view in ON_DEMAND and view not in named:
-                    continue
-                if self._coded and view in _NOT_FOR_REPORTS:
-                    continue
-                if self._coded:
-                    self._keep_coded(view)
-                else:
-                    self._keep(view, "*")
+            wide = view in ON_DEMAND and view not in named
+            if view in views and not wide and not (self._coded and view in _NOT_FOR_REPORTS):
+                yield view
+
+    def _show_spans(self, runs: Iterable[str] | None) -> None:
+        """Of recordings that have these runs, or work of which only its trace says whose it is."""
+        shown = None
+        if runs is not None:
+            if self._recordings is None:
+                self._recordings = attach.recordings_of_runs(self._connection)
+            found = [self._recordings.get(run_id, frozenset()) for run_id in (None, *runs)]
+            shown = frozenset().union(*found)
+            if shown.issuperset(frozenset().union(*self._recordings.values())):
+                shown = None
+        if shown != self._shown:
+            attach.show_spans(self._connection, shown)
+            self._shown = shown
 
     def ensure_of_the_store(self, views: Iterable[str] = OF_THE_STORE) -> None:
         for view in OF_THE_STORE:
             if view in views and view not in self._of_the_store:
+                self._show_spans(None)
                 # Another Reading of the same connection may have kept them before.
                 self._connection.execute(f"create temp table if not exists {view} as from {view}")
                 self._of_the_store.add(view)
@@ -220,6 +252,7 @@ class Kept:
         self._tables, self._types = [], []
         self._runs, self._window = None, (None, None)
         self._coded = False
+        self._show_spans(None)
 
     def _leave_out(self) -> None:
         """What this store has no spans for need not be looked for, nor planned for."""

@@ -207,6 +207,8 @@ class Reading:
                 raise
             except duckdb.Error as error:
                 raise self._unreadable(error) from error
+            if isinstance(run, str):
+                self._kept.read_only(run)
             return self._connection.execute(query.sql, bound or None)
 
         try:

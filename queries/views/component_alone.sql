@@ -7,9 +7,7 @@ select
     null::double as busy_s, least(us, ds) as start_ns, f0 as done_ns,
     null::bigint as others_done_ns, first, start_ns as turn_start_ns, response_latency_s
 from turn_facts
--- Of a turn that nobody answered only the way up is told: half of what the network takes.
-where orderly and (us is not null or ds is not null)
-    and (ds is not null or outcome is distinct from 'no_response')
+where orderly and network_s is not null
 union all
 select
     run_id, call_id, turn_index, 'stt', 1, o1, 1, failed, given_up, null, b1, s1, f1,

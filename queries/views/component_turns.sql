@@ -81,7 +81,7 @@ from together w
 join turn_facts t using (run_id, call_id, turn_index)
 where not w.impossible and w.done_ns >= w.start_ns
     and (not w.given_up or t.response_latency_s is not null)
-    and (w.place > 0 or t.ds is not null or t.outcome is distinct from 'no_response')
+    and (w.place > 0 or t.network_s is not null)
 union all
 select
     run_id, call_id, turn_index, 'unattributed', null, unattributed_s, unattributed_s, null,

@@ -71,7 +71,8 @@ select
     j.us,
     j.ds,
     if(j.network_impossible, null, j.network_done_ns) as f0,
-    j.network_s,
+    -- Of a turn that nobody answered only the way up is told: half of what the network takes.
+    if(j.ds is null and j.outcome = 'no_response', null, j.network_s) as network_s,
     j.component7,
     columns('^([sfb][1-7]|o[0-7])$')
 from judged j

@@ -26,6 +26,8 @@ from otel_voiceload.errors import ExitCode
 
 Verdict = Literal["pass", "fail", "unknown", "inconclusive"]
 
+CLIMBS_EARLIER: Final = 0.97  # of N*: nearer to it, where latency begins to climb says no more
+
 # Profiles that climb until something breaks.
 SEARCHES = ("ramp", "spike", "scale", "five-phase", "demo")
 
@@ -165,7 +167,7 @@ def _sentence(first: Candidate, finding: Finding) -> str:
     climb = ""
     if finding.climb is not None and first.calls is not None:
         start = finding.climb[0]
-        if start < 0.97 * first.calls:
+        if start < CLIMBS_EARLIER * first.calls:
             climb = f"; it climbs from about {start:.0f} on"
     return f"{_name(first)} bends first: full at {_calls(first.calls)} calls{interval}{climb}."
 

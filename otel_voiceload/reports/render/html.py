@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from otel_voiceload import __version__
+from otel_voiceload.analysis.verdict import CLIMBS_EARLIER
 from otel_voiceload.charts import theme
 from otel_voiceload.charts.latency_curve import Bend
 from otel_voiceload.errors import MissingExtra
@@ -190,14 +191,15 @@ def _cards(report: Report) -> Html:
     slo, own = report["ceiling"]["slo"], report["ceiling"]["degradation"]
     found = bend_of(report)
     climb = report["inflection"]["climb"] or report["turn_inflection"]["climb"]
+    begins = climb["from"] if climb else None
     cards = [
         (
             f"{found[0]} bends at" if found else "the bend",
             at_calls(found[1].calls, _interval(found[1]))
             if found
             else report["inflection"]["status"].replace("_", " "),
-            f"calls; latency climbs from {calls(climb['from'])} on"
-            if climb
+            f"calls; latency climbs from {calls(begins)} on"
+            if begins is not None and (found is None or begins < CLIMBS_EARLIER * found[1].calls)
             else f"tested up to {calls(report['inflection']['tested_up_to'])} calls",
         ),
         (

@@ -124,3 +124,14 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(MissingExtra, match=r"otel-voiceload\[report\]"):
         html.render(demo_report(), demo_exhibits())
+
+
+@pytest.mark.parametrize(
+    ("begins", "says"), [(33.0, "latency climbs from 33 on"), (46.1, "tested up to 96 calls")]
+)
+def test_where_latency_climbs_is_told_only_where_it_does_so_before_the_bend(
+    begins: float, says: str
+) -> None:
+    report = demo_report()
+    report["inflection"]["climb"] = {"from": begins, "to": 96.0}
+    assert says in html.render(report, demo_exhibits())

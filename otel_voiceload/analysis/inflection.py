@@ -116,11 +116,10 @@ def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds)
     tested = max(level.named for level in levels)
     first_level, first_point = evidence.series("turn")[0]
     if first_point.error_rate > 0.5:
-        calls = "1 call" if first_level.named == 1 else f"{first_level.named:.0f} calls"
-        reason = f"{UNANSWERED} {calls}"
+        reason = f"{UNANSWERED} {_calls(first_level.named)}"
         return Finding("cannot_tell", tested, reason=reason)
     if len(levels) < 2:
-        reason = f"{ONE_LEVEL}, {tested:.0f} calls: there is nothing to compare it with"
+        reason = f"{ONE_LEVEL}, {_calls(tested)}: there is nothing to compare it with"
         return Finding("cannot_tell", tested, reason=reason)
     remaining = _first(_explained([bend for bend in bends if bend.candidate]))
     if not remaining:
@@ -243,3 +242,7 @@ def _describe(
         onset_calls=onset.calls,
         onset_ns=level.start_ns,
     )
+
+
+def _calls(count: float) -> str:
+    return "1 call" if count == 1 else f"{count:.0f} calls"

@@ -27,11 +27,17 @@ class Bend:
 
 
 def bend_of(
-    evidence: Evidence, component: str, rng: np.random.Generator, grounds: causes.Grounds
+    evidence: Evidence,
+    component: str,
+    rng: np.random.Generator,
+    grounds: causes.Grounds,
+    up_to: Level | None = None,
 ) -> Bend | None:
-    """None where it did not bend, or at no level that lasted."""
+    """None where it did not bend, or at no level that lasted. Levels beyond ``up_to`` do not tell
+    whether it bends, only what it served."""
     series = evidence.series(component)
-    onset = find_onset(series)
+    known = [each for each in series if up_to is None or each[0].calls <= up_to.calls]
+    onset = find_onset(known)
     if onset is None:
         return None
     bent = {number for level, _ in series[onset.index :] for number in level.numbers}
@@ -47,7 +53,7 @@ def bend_of(
         component=component,
         series=series,
         onset=onset,
-        candidate=is_candidate(series, onset),
+        candidate=is_candidate(known, onset),
         knee=knee,
         back=returned(evidence, component, onset.index),
         full_at_first=full_at_first,

@@ -16,7 +16,7 @@ def evidence_of(bend: Bend, worst: Point) -> list[str]:
     onset, knee, back = bend.onset, bend.knee, bend.back
     level = bend.series[onset.index][0]
     lines = [
-        f"{took(onset.base.mean_s)} unloaded, {took(worst.mean_s)} at worst,"
+        f"{took(onset.base.mean_s)} on average unloaded, {took(worst.mean_s)} at worst,"
         f" slower from the level of {level.named:.0f} calls on"
     ]
     if onset.by_errors:
@@ -58,33 +58,28 @@ def beside(bends: Sequence[Bend], named: Sequence[Bend]) -> list[str]:
     return lines
 
 
-def passing(evidence: Evidence, bends: Sequence[Bend], named: Sequence[Bend]) -> list[str]:
-    """What held up as much at the level of the bend and no longer above it.
+def twins(evidence: Evidence, bends: Sequence[Bend], first: Bend) -> list[str]:
+    """What held up as many calls at the level of the bend and fewer above it.
 
-    Of two that are full together the earlier in the turn lets ever fewer through to the later one,
-    which then looks well: it is named beside, as relieving the first buys little.
+    Of two that are full together one lets ever fewer through to the other, or holds ever more of
+    the calls, so that above the bend the other looks well. Relieving either alone buys little.
     """
-    first = named[0]
     if first.component in ("turn", UNATTRIBUTED) or first.onset.by_errors:
         return []
     level, point = first.series[first.onset.index]
     waits = point.ended_rate * (point.mean_s - first.onset.base.mean_s)
-    bent = {bend.component for bend in bends}
-    lines = []
+    bent = {bend.component for bend in bends if bend.candidate}
+    names = []
     for name in evidence.components():
         series = evidence.series(name)
         index = next((i for i, (each, _) in enumerate(series) if each is level), 0)
-        if name in bent or not 0 < index < len(series) - 1:
+        if name in bent or name == UNATTRIBUTED or not 0 < index < len(series) - 1:
             continue
         base, seen, above = base_of(series, index), series[index][1], series[index + 1][1]
         as_many = seen.ended_rate * (seen.mean_s - base.mean_s) >= AS_MANY * waits
         if is_slow(seen, base) and as_many and above.mean_s < seen.mean_s:
-            lines.append(
-                f"{name} waited as well at {level.named:.0f} calls ({took(base.mean_s)} to"
-                f" {took(seen.mean_s)}) and less above, where {first.component} lets fewer"
-                " through: it may be full at nearly as many"
-            )
-    return lines
+            names.append(name)
+    return names
 
 
 def took(seconds: float) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Final
 
-from otel_voiceload.analysis.judge import Grounds, at_level, breaks, judge_values
+from otel_voiceload.analysis.judge import Grounds, judge_values, levels_seen
 from otel_voiceload.analysis.levels import Level
 from otel_voiceload.analysis.thresholds import Threshold, from_mapping
 
@@ -77,12 +77,7 @@ def _break_of(threshold: Threshold, grounds: Grounds) -> _Break | float | None:
     if data is None or threshold.selector:
         return None
     held: tuple[Level, float] | None = None
-    for level in grounds.levels:
-        rows = at_level(data, level)
-        broken = breaks(threshold, rows, grounds) if len(rows.values) >= FEWEST else None
-        if broken is None:
-            continue
-        judged = judge_values(threshold, rows, grounds)
+    for level, judged, broken in levels_seen(threshold, data, grounds, FEWEST):
         observed = judged.observed or 0.0
         if not broken:
             held = (level, observed)

@@ -8,7 +8,7 @@ same steps, also for targets that show nothing of their inside.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -16,8 +16,10 @@ import numpy as np
 from otel_voiceload.analysis import cause as causes
 from otel_voiceload.analysis import certainty as certainties
 from otel_voiceload.analysis.bend import Bend, bend_of
-from otel_voiceload.analysis.bend_evidence import beside, evidence_of, passing, took
+from otel_voiceload.analysis.bend_evidence import beside, evidence_of, took, twins
 from otel_voiceload.analysis.levels import Evidence
+from otel_voiceload.analysis.onset import base_of
+from otel_voiceload.analysis.recovery import Return, returned
 
 Status = Literal["found", "at_most", "not_reached", "ambiguous", "cannot_tell", "unobserved"]
 
@@ -31,6 +33,7 @@ THIN_TIMING = "component timing came with too few turns to compare levels"
 UNEXPLAINED = "the turn bent, but no single component's own time explains it"
 UNANSWERED = "most turns had no answer already at"  # so many calls
 ONE_LEVEL = "only one level of load"
+UNEVEN = "turns were slow now and then at"  # so many calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ def find(
         if bend is not None:
             bends[name] = bend
     turn = _finding(evidence, [bends["turn"]] if "turn" in bends else [], grounds)
+    if turn.status == "not_reached":
+        turn = _slow_again(evidence, turn) or _uneven(evidence, turn) or turn
     if not any(name in SERVED for name in names) and not _candidate(bends.get("network")):
         if any(name in SERVED for name in timed):
             components = Finding("cannot_tell", turn.tested_up_to, reason=THIN_TIMING)
@@ -92,7 +97,10 @@ def find(
             components = Finding("unobserved", turn.tested_up_to, reason=reason)
     else:
         seen = [bend for name, bend in bends.items() if name != "turn"]
-        components = _finding(evidence, seen, grounds)
+        found = _twins(evidence, seen, rng, grounds)
+        bends |= {bend.component: bend for bend in found}
+        seen = [bend for name, bend in bends.items() if name != "turn"]
+        components = _finding(evidence, seen, grounds, found)
         if components.status == "not_reached" and turn.candidates:
             components = Finding(
                 "cannot_tell", turn.tested_up_to, repeat_level=turn.repeat_level, reason=UNEXPLAINED
@@ -106,7 +114,28 @@ def _candidate(bend: Bend | None) -> bool:
     return bend is not None and bend.candidate
 
 
-def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds) -> Finding:
+def _twins(
+    evidence: Evidence, bends: Sequence[Bend], rng: np.random.Generator, grounds: causes.Grounds
+) -> list[Bend]:
+    """The bends of what was full together with the one that would be named alone."""
+    named = _first(_explained([bend for bend in bends if bend.candidate]))
+    if len(named) != 1:
+        return []
+    level = named[0].series[named[0].onset.index][0]
+    made = (
+        bend_of(evidence, name, rng, grounds, up_to=level)
+        for name in twins(evidence, bends, named[0])
+    )
+    return [bend for bend in made if bend is not None and bend.candidate]
+
+
+def _finding(
+    evidence: Evidence,
+    bends: Sequence[Bend],
+    grounds: causes.Grounds,
+    together: Sequence[Bend] = (),
+) -> Finding:
+    """``together`` are those of the bends that were full with the first, whatever parks more."""
     levels = [level for level, _ in evidence.series("turn")]
     if not levels:
         reason = "no level of load has enough turns to compare"
@@ -121,11 +150,12 @@ def _finding(evidence: Evidence, bends: Sequence[Bend], grounds: causes.Grounds)
     if len(levels) < 2:
         reason = f"{ONE_LEVEL}, {_calls(tested)}: there is nothing to compare it with"
         return Finding("cannot_tell", tested, reason=reason)
-    remaining = _first(_explained([bend for bend in bends if bend.candidate]))
+    apart = [bend for bend in bends if bend.candidate and bend not in together]
+    remaining = [*_first(_explained(apart)), *together]
     if not remaining:
         return _late(bends, tested) or Finding("not_reached", tested)
     alone = len(remaining) == 1
-    others = [*beside(bends, remaining), *passing(evidence, bends, remaining)]
+    others = beside(bends, remaining)
     candidates = tuple(_describe(bend, grounds, others, alone=alone) for bend in remaining)
     status, repeat, reason = _judge(remaining)
     onset = min(bend.onset.calls for bend in remaining)
@@ -143,9 +173,9 @@ def _late(bends: Sequence[Bend], tested: float) -> Finding | None:
     growth, bend = max(slow, key=lambda each: each[0], default=(0.0, None))
     if bend is None or growth < LATE:
         return None
-    name = "the turn" if bend.component == "turn" else bend.component
+    top_s = bend.series[-1][1].mean_s
     reason = (
-        f"{name} took {took(bend.series[-1][1].mean_s)} at the highest level, {tested:.0f} calls,"
+        f"{_named(bend.component)} took {took(top_s)} at the highest level, {tested:.0f} calls,"
         f" and {took(bend.onset.base.mean_s)} before"
     )
     if bend.back is not None and bend.back.recovered:
@@ -153,6 +183,32 @@ def _late(bends: Sequence[Bend], tested: float) -> Finding | None:
     before = bend.series[-2][0].asked
     reason += f"; no higher level and no repeated one tells load from time: repeat {before:.0f}"
     return Finding("cannot_tell", tested, repeat_level=before, reason=f"{reason} calls, or go on")
+
+
+def _slow_again(evidence: Evidence, turn: Finding) -> Finding | None:
+    """Slower when the load was back than on the way up, though nothing bent: a leak, or damage."""
+    for name in (*evidence.components(), "turn"):
+        series = evidence.series(name)
+        back = returned(evidence, name, len(series))
+        if back is not None and not back.recovered:
+            reason = f"{_named(name)} was {_still_slow(back)}"
+            return replace(turn, status="cannot_tell", reason=reason)
+    return None
+
+
+def _uneven(evidence: Evidence, turn: Finding) -> Finding | None:
+    """Slow at the highest level, and well in between: capacity that came late does so."""
+    series = evidence.series("turn")
+    if len(series) < 3:
+        return None
+    base_s, top = base_of(series, len(series) - 1).mean_s, series[-1][1]
+    if top.mean_s < LATE * base_s:
+        return None
+    reason = (
+        f"{UNEVEN} {_calls(turn.tested_up_to or 0.0)}, the highest level:"
+        f" {took(top.mean_s)} on average, and {took(base_s)} at the lowest"
+    )
+    return replace(turn, status="cannot_tell", reason=reason)
 
 
 def _explained(candidates: Sequence[Bend]) -> list[Bend]:
@@ -187,12 +243,7 @@ def _judge(remaining: Sequence[Bend]) -> tuple[Status, float | None, str]:
     before = bend.series[bend.onset.index - 1][0].asked
     still_slow = next((b.back for b in remaining if b.back and not b.back.recovered), None)
     if still_slow is not None:
-        reason = (
-            f"still slow when the load was back at {still_slow.asked:.0f} calls"
-            f" ({took(still_slow.before_s)} before, {took(still_slow.after_s)} after):"
-            " time or damage, not the load of the moment"
-        )
-        return "cannot_tell", still_slow.asked, reason
+        return "cannot_tell", still_slow.asked, _still_slow(still_slow)
     if len(remaining) > 1:
         names = ", ".join(bend.component for bend in remaining)
         return "ambiguous", None, f"{names} bent together; one name would be a guess"
@@ -246,3 +297,14 @@ def _describe(
 
 def _calls(count: float) -> str:
     return "1 call" if count == 1 else f"{count:.0f} calls"
+
+
+def _named(component: str) -> str:
+    return "the turn" if component == "turn" else component
+
+
+def _still_slow(back: Return) -> str:
+    return (
+        f"still slow when the load was back at {_calls(back.asked)} ({took(back.before_s)} before,"
+        f" {took(back.after_s)} after): time or damage, not the load of the moment"
+    )

@@ -180,14 +180,7 @@ def _by_level(threshold: Threshold, data: Measured, grounds: Grounds) -> Judged:
     The figures shown are of the lowest that broke for certain, else of the lowest that broke, else
     of the highest that held.
     """
-    seen: list[tuple[Level, Judged, bool]] = []
-    for level in grounds.levels:
-        rows = at_level(data, level)
-        if not len(rows.values):
-            continue
-        broken = breaks(threshold, rows, grounds)
-        if broken is not None:
-            seen.append((level, judge_values(threshold, rows, grounds), broken))
+    seen = levels_seen(threshold, data, grounds)
     if not seen:
         return replace(judge_values(threshold, data, grounds), decides=False)
     broken_levels = tuple(level.asked for level, _, broken in seen if broken)
@@ -214,6 +207,29 @@ def _by_level(threshold: Threshold, data: Measured, grounds: Grounds) -> Judged:
         needs_calls=None,
         decides=False,
     )
+
+
+def levels_seen(
+    threshold: Threshold, data: Measured, grounds: Grounds, fewest: int = 1
+) -> list[tuple[Level, Judged, bool]]:
+    """The levels that can tell, lowest first, with what is seen there and whether it breaks.
+
+    An estimate over the limit is no break where a higher level holds: it was the luck of a few
+    turns. What is over the limit for certain is one, whatever is seen above.
+    """
+    seen: list[tuple[Level, Judged, bool]] = []
+    for level in grounds.levels:
+        rows = at_level(data, level)
+        broken = breaks(threshold, rows, grounds) if len(rows.values) >= fewest else None
+        if broken is not None:
+            seen.append((level, judge_values(threshold, rows, grounds), broken))
+    holds_above = False
+    for place in reversed(range(len(seen))):
+        level, judged, broken = seen[place]
+        if broken and holds_above and judged.verdict != "fail":
+            seen[place] = (level, judged, False)
+        holds_above |= not broken
+    return seen
 
 
 def _unmatched(threshold: Threshold, phases: Sequence[str], levels: Sequence[Level]) -> Judged:

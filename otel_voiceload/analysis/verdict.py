@@ -15,6 +15,7 @@ from otel_voiceload.analysis.inflection import (
     ONE_LEVEL,
     THIN_TIMING,
     UNANSWERED,
+    UNEVEN,
     UNEXPLAINED,
     Candidate,
     Finding,
@@ -139,6 +140,9 @@ def next_step(
             return "Find out why single calls get no answer, then repeat: `ovl check TARGET`."
         if finding.reason.startswith(ONE_LEVEL):
             return "Hold several levels of load: `ovl generate TARGET -p ramp`."
+        if finding.reason.startswith(UNEVEN):
+            calls = _calls(finding.tested_up_to)
+            return f"Hold it for longer: `ovl generate TARGET -c {calls} -d 10m`."
         if finding.reason == UNEXPLAINED:
             return "Look where the slow turns spend their time: `ovl report` draws some of them."
         if finding.tested_up_to is not None and finding.reason != THIN_TIMING:

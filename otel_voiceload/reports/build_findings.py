@@ -113,7 +113,8 @@ def _component(
 
 
 def _role(name: str, found: Inflections, points: Sequence[CurvePoint], samples: int) -> Role:
-    """Follows: its raw latency rises with the load, but its own time does not fill it."""
+    """Follows: its raw latency rises with the load, but it is others that are full. Where nobody
+    is named, what rises may be what fills."""
     if not samples:
         return "unobserved"
     finding = found.components
@@ -127,7 +128,7 @@ def _role(name: str, found: Inflections, points: Sequence[CurvePoint], samples: 
     if medians:
         growth_s = max(medians) - medians[0]
         if growth_s > LEAST_GROWTH_S and growth_s > EXCESS * medians[0]:
-            return "follows"
+            return "follows" if finding.candidates else "candidate"
     return "healthy"
 
 

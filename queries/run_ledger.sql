@@ -1,6 +1,6 @@
 -- title: What of a run is in the store
 -- question: Were all spans stored that the generator ended, and which of them were removed again?
--- columns: spans_stored, spans_of_target, turns, impossible_turns, calls, impossible_calls, calls_failed_here, turns_removed, spans_removed, removed_until_ns, recordings
+-- columns: spans_stored, spans_of_target, turns, answered, impossible_turns, calls, impossible_calls, calls_failed_here, turns_removed, spans_removed, removed_until_ns, recordings
 -- reads: once_spans, turn_facts, calls, mapped, raw_rollup_runs
 -- `impossible_calls` end before they begin; `calls_failed_here` are those that failed on the generator's own side: out of open files, say.
 -- `turns_removed` and `spans_removed` are those whose raw spans retention took; they are among the
@@ -35,6 +35,7 @@ select
     kept.of_generator + removed.spans_of_generator as spans_stored,
     kept.of_others + removed.spans_of_others as spans_of_target,
     (select count(*) from turn_facts where run_id = $run_id) + removed.turns as turns,
+    (select count(*) from turn_facts where run_id = $run_id and outcome = 'answered') as answered,
     (select count(*) from turn_facts where run_id = $run_id and impossible) + removed.impossible_turns
         as impossible_turns,
     (select count(*) from calls where run_id = $run_id) as calls,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from otel_voiceload.analysis.levels import SAME_LEVEL, Floats, Level
 from otel_voiceload.analysis.thresholds import PHASES, Threshold
 
 Verdict = Literal["pass", "fail", "unknown", "not_applicable"]
+
+NONE: Final = "there is no baseline to compare with: mark one with `ovl runs baseline RUN`"
+NOT_ABOVE: Final = (
+    "no level above those of the own baseline: tag a run with `ovl runs baseline RUN`"
+)
 
 # A stream has its packets counted only where packets exist; a byte stream waits instead.
 PACKET_METRICS = ("jitter", "packet_loss")
@@ -78,6 +83,7 @@ class Grounds:
     searches: bool  # the profile climbs until something breaks
     expected_peak: float | None = None
     wire_known: bool = True  # an import does not tell by which wire its calls came
+    no_baseline: str = NONE  # why ``baseline`` has nothing
 
 
 def judge(threshold: Threshold, grounds: Grounds) -> Judged:
@@ -266,7 +272,7 @@ def _limit(threshold: Threshold, grounds: Grounds) -> tuple[float | None, str | 
         return threshold.limit, None
     base = grounds.baseline.get(threshold.metric)
     if base is None or not len(base.values):
-        return None, "there is no baseline to compare with: mark one with `ovl runs baseline RUN`"
+        return None, grounds.no_baseline
     estimate = estimate_of(threshold, base)
     if estimate is None or not isfinite(estimate.observed):
         return None, "the baseline has too few values"

@@ -37,6 +37,7 @@ class Facts:
     sources: Mapping[str, Sequence[str]]  # component -> where its timing came from
     notes: Sequence[str]  # of the reader: what could not be read
     losses: Sequence[str] = ()  # what was acknowledged and is not in this run's recordings
+    untimed: Mapping[str, float] = field(default_factory=dict)  # component -> share of the turns
     spans_waiting: int = 0  # on the generator's disk, to be delivered
     shards: int = 1  # workers of the generator
     shards_lost: Sequence[tuple[int, float]] = ()  # (index, seconds into the load), in that order
@@ -88,6 +89,12 @@ def assess(facts: Facts) -> tuple[Validity, list[str]]:
     for component, sources in facts.sources.items():
         if len(sources) > 1:
             remarks.append(f"{component} is known from several sources: {', '.join(sources)}")
+    if facts.untimed:
+        shares = ", ".join(f"{name} in {share:.0%}" for name, share in facts.untimed.items())
+        remarks.append(
+            f"answered turns without timing: {shares} of them; what took their time is not known,"
+            " and fewer calls are seen to wait there than do"
+        )
     if facts.hearing_unknown:
         remarks.append("hearing not calibrated: by how much it is late on this machine is unknown")
     remarks += by_load[2]

@@ -113,6 +113,7 @@ def next_step(
     baseline_run: str | None = None,
     rising: Sequence[str] = (),
     imported: bool = False,
+    expected_peak: float | None = None,
 ) -> str:
     """One thing to do now; ``written`` are the user's own thresholds.
 
@@ -150,6 +151,8 @@ def next_step(
         return "Hold the load longer, or with more calls: `ovl generate TARGET -c 10 -d 5m`."
     if finding.status == "ambiguous":
         return "Relieve one of them and repeat the run: what bends next tells which came first."
+    if finding.status == "not_reached" and slo.calls == 0 and slo.limited_by is not None:
+        return f"Not a load problem: `{slo.limited_by}` is missed at the lowest level already."
     if finding.status == "not_reached":
         return f"Go higher than {_calls(finding.tested_up_to)} calls to find the limit."
     if finding.status == "at_most":
@@ -163,6 +166,9 @@ def next_step(
     name = finding.candidates[0].component
     if name == "unattributed":
         return "Look inside the agent's own process: no component's timing explains the wait."
+    sure = finding.candidates[0].ci
+    if expected_peak is not None and sure is not None and sure[0] >= expected_peak:
+        return f"Nothing for {_calls(expected_peak)} calls; for more, relieve {name} first."
     return f"Relieve {name} first, then repeat the run to see what bends next."
 
 

@@ -187,6 +187,7 @@ class _Builder:
             searches=self._facts.get("profile") in verdict.SEARCHES,
             expected_peak=self._expected_peak,
             wire_known=not self._imported,
+            no_baseline=judge.NOT_ABOVE if self._baseline["kind"] == "own_levels" else judge.NONE,
         )
 
     def examined(self) -> Examined:
@@ -278,7 +279,14 @@ class _Builder:
             "resources": build_resources.resources(self._reading, self._run_id, self._facts),
             "next_step": self._of_window()
             or verdict.next_step(
-                found, state, written, slo, self._unmarked_baseline(), rising, self._imported
+                found,
+                state,
+                written,
+                slo,
+                self._unmarked_baseline(),
+                rising,
+                self._imported,
+                self._expected_peak,
             ),
         }
         if not curve:

@@ -166,8 +166,9 @@ def _metric(
         "run": analysis.typical(run),
         "base_open": _open(base),
         "run_open": _open(run),
-        "change": found.change if found else None,
-        "ci": _interval(found) if found else None,
+        # Between two open ends lies anything.
+        "change": found.change if found and not (_open(base) and _open(run)) else None,
+        "ci": _interval(found) if found and not (_open(base) and _open(run)) else None,
         "judged": analysis.changed(found, kind, repeats) if found else "unknown",
         "tolerated": tolerated,
         "verdict": verdict,

@@ -6,11 +6,12 @@ The two must say the same of a run, so both come here and nobody else asks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 from otel_voiceload.analysis import validity
 from otel_voiceload.analysis.offered import Offered
+from otel_voiceload.analysis.saturation import SERVED
 from otel_voiceload.reports import build_findings as findings
 from otel_voiceload.reports import build_kept as kept
 from otel_voiceload.reports import said
@@ -18,6 +19,7 @@ from otel_voiceload.reports.build_window import Window
 from otel_voiceload.store import spooled
 from otel_voiceload.store.reading import Reading
 
+UNTIMED: Final = 0.05  # of the answered turns: as the doctor warns of it
 IN_SPOOL: Final = "waiting_in_spool"  # among the lost until it is delivered: so the ledger closes
 Row = Mapping[str, object]
 
@@ -59,6 +61,7 @@ class Soundness:
                 spans_ended=cast("int | None", facts["spans_ended"]),
                 spans_stored=cast(int, ledger["spans_stored"]),
                 spans_lost=self.lost(),
+                untimed=self._untimed(sources),
                 spans_waiting=self._spooled.spans,
                 impossible_turns=cast(int, ledger["impossible_turns"]),
                 impossible_calls=cast(int, ledger["impossible_calls"]),
@@ -82,6 +85,18 @@ class Soundness:
     def lost_or_waiting(self) -> dict[str, int]:
         waiting = self._spooled.spans
         return self.lost() | ({IN_SPOOL: waiting} if waiting else {})
+
+    def _untimed(self, timed: Iterable[str]) -> dict[str, float]:
+        """Of the components that have timing, the share of answered turns that lack it. Turns that
+        were rolled up are not known by their answer."""
+        answered = cast(int, self.ledger["answered"])
+        if not answered or self.ledger["turns_removed"]:
+            return {}
+        turns: Counter[str] = Counter()
+        for row in self.sources:
+            turns[str(row["component"])] += cast(int, row["turns"])
+        shares = {name: 1 - turns[name] / answered for name in timed if name in SERVED}
+        return {name: share for name, share in shares.items() if share > UNTIMED}
 
     def _excluded(self, why: str) -> int:
         return sum(str(row["excluded_why"] or "").startswith(why) for row in self.levels)

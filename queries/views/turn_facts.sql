@@ -51,6 +51,8 @@ select
             -- By another clock the work of a turn lies elsewhere in it: it explains nothing.
             and z.run_id is null
             and (k.run_id is null or coalesce(j.s1, j.s2, j.s3, j.s4, j.s5, j.s6, j.s7) is not null)
+            -- Nor of one that lacks a component which others have: it was lost, or not needed.
+            and not coalesce(k.stt and j.s1 is null or k.llm and j.s4 is null or k.tts and j.s6 is null, false)
             then greatest(0, j.response_latency_s - j.explained_s)
     end as unattributed_s,
     j.outcome,
@@ -76,7 +78,18 @@ select
     j.component7,
     columns('^([sfb][1-7]|o[0-7])$')
 from judged j
-left join (select distinct run_id from told_sources where component <> 'network') k using (run_id)
+left join (
+    -- With less than a fifth of the turns it is not looked for in the others.
+    select
+        run_id,
+        coalesce(sum(told) filter (component = 'stt'), 0) > any_value(turns) / 5 as stt,
+        coalesce(sum(told) filter (component = 'llm'), 0) > any_value(turns) / 5 as llm,
+        coalesce(sum(told) filter (component = 'tts'), 0) > any_value(turns) / 5 as tts
+    from told_sources
+    join (select run_id, count(*) as turns from turn_heads group by run_id) using (run_id)
+    where component <> 'network'
+    group by run_id
+) k using (run_id)
 left join (select distinct run_id from skewed_sources) z using (run_id)
 left join limited_slots first_slot
     on first_slot.run_id = j.run_id and first_slot.slot = j.start_ns // 250000000

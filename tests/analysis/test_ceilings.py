@@ -33,6 +33,22 @@ def test_a_promise_missed_at_the_lowest_level_is_no_load_problem() -> None:
     assert own.limited_by == "turn_latency: p95<2x baseline"
 
 
+@pytest.mark.parametrize(
+    ("slow", "calls", "limited_by"),
+    [(2, 40, None), (90, 0.0, "turn_latency: p95<2s")],
+    ids=["by_luck", "for_certain"],
+)
+def test_a_level_that_a_higher_one_contradicts_breaks_a_promise_only_for_certain(
+    slow: int, calls: float, limited_by: str | None
+) -> None:
+    """Two slow turns of twenty at the lowest level, and none of hundreds above it."""
+    lowest = [3.0] * slow + [0.5] * 18
+    values = [*lowest, *[0.6] * 300]
+    data = measured(values, [0] * len(lowest) + [1] * 150 + [2] * 150)
+    found = ceilings.slo(parse("turn_latency: p95<2s"), grounds(data, levels=LEVELS))
+    assert (found.calls, found.limited_by) == (calls, limited_by)
+
+
 def test_what_never_broke_holds_up_to_the_highest_level() -> None:
     found = ceilings.slo(parse("turn_latency: p95<9s"), grounds(SEARCHED, levels=LEVELS))
     assert found == ceilings.Ceiling(40, None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def find(seen: Evidence) -> inflection.Finding:
 
 FULL_LLM = closed_loop(CALLS, 48)
 STEADY = steady(CALLS, 0.06)
+LEAK_S = (0.5, 0.54, 0.6, 0.62)
 
 
 def test_found_with_number_interval_and_evidence() -> None:
@@ -123,6 +125,25 @@ def test_cannot_tell_when_the_last_level_slowed_a_little_and_none_was_repeated()
     assert finding.status == "cannot_tell"
     assert finding.repeat_level == 48
     assert find(run(CALLS, 24, stt=STEADY, llm=late)).status == "found"
+
+
+def test_slow_when_the_load_was_back_is_told_though_nothing_bent() -> None:
+    """A leak: slower by the minute, at no level by enough to be a bend."""
+    llm = [point(seconds, calls / 3.0) for seconds, calls in zip(LEAK_S, CALLS, strict=True)]
+    turn = [point(each.mean_s + 0.1, each.rate) for each in llm]
+    leaked = {"turn": point(0.9, 8.0), "llm": point(0.8, 8.0)}
+    finding = find(evidence(CALLS, {"turn": turn, "llm": llm}, returned=[(24, leaked)]))
+    assert finding.status == "cannot_tell"
+    assert finding.reason.startswith("llm was still slow when the load was back at 24 calls")
+
+
+def test_a_top_level_that_is_slow_now_and_then_is_not_nothing() -> None:
+    """Capacity came late there: half of its time took seconds, so the blocks lie far apart."""
+    uneven = replace(point(2.2, 30.0), error_s=0.8)
+    series = [*steady(CALLS[:3], 0.5), uneven]
+    finding = find(evidence(CALLS, {"turn": series, "llm": series}))
+    assert finding.status == "cannot_tell"
+    assert finding.reason.startswith("turns were slow now and then at 96 calls")
 
 
 def test_unobserved_without_component_timing_but_the_turn_is_judged() -> None:

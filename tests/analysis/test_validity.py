@@ -62,6 +62,7 @@ def test_a_sound_run_is_valid_without_a_word() -> None:
         ({"impossible_turns": 400, "turns": 400}, "inconclusive", "every turn has a negative"),
         ({"impossible_calls": 2}, "degraded", "2 calls ended before they began"),
         ({"notes": ("The file x is gone.",)}, "degraded", "The file x is gone"),
+        ({"untimed": {"llm": 0.4}}, "valid", "answered turns without timing: llm in 40% of them"),
         ({"hearing_unknown": True}, "valid", "hearing not calibrated"),
         ({"levels_thin": 1}, "valid", "1 level left out for too few turns"),
         ({"sources": {"llm": ["in_band", "target_trace"]}}, "valid", "llm is known from several"),

@@ -11,6 +11,7 @@ from otel_voiceload.analysis.inflection import (
     ONE_LEVEL,
     THIN_TIMING,
     UNANSWERED,
+    UNEVEN,
     UNEXPLAINED,
     Candidate,
     Finding,
@@ -110,6 +111,7 @@ def test_a_run_that_can_not_be_judged_says_why_first() -> None:
         (Finding("cannot_tell", 96.0, (LLM,), repeat_level=24), "Repeat the level of 24 calls"),
         (Finding("cannot_tell", 10.0, reason=f"{ONE_LEVEL}, 10 calls"), "Hold several levels"),
         (Finding("cannot_tell", 80.0, reason=f"{UNANSWERED} 2 calls"), "Find out why single calls"),
+        (Finding("cannot_tell", 80.0, reason=f"{UNEVEN} 80 calls"), "-c 80 -d 10m"),
         (Finding("cannot_tell", 80.0, reason=UNEXPLAINED), "Look where the slow turns"),
         (Finding("cannot_tell", 80.0, reason="slow at the top"), "Go higher than 80 calls"),
         (Finding("cannot_tell", None), "Hold the load longer"),
@@ -169,3 +171,21 @@ def test_what_rose_at_the_same_load_comes_before_what_can_not_be_told() -> None:
     )
     step = verdict.next_step(level, "valid", [], NO_LIMIT, rising=rising[:1])
     assert step == "Find what grows in the target while the load stays: turn latency."
+
+
+@pytest.mark.parametrize(
+    ("peak", "says"),
+    [(None, "Relieve llm first"), (60.0, "Relieve llm first"), (40.0, "Nothing for 40 calls")],
+)
+def test_what_the_expected_peak_does_not_need_is_not_asked_for(
+    peak: float | None, says: str
+) -> None:
+    found = Inflections(BENT, BENT)
+    assert says in verdict.next_step(found, "valid", [], NO_LIMIT, expected_peak=peak)
+
+
+def test_a_promise_that_one_call_breaks_asks_for_no_more_load() -> None:
+    steady = Finding("not_reached", 80.0)
+    missed = Ceiling(0.0, (0.0, 1.0), "turn_latency: p50<800ms")
+    step = verdict.next_step(Inflections(steady, steady), "valid", [], missed)
+    assert "`turn_latency: p50<800ms` is missed at the lowest level" in step

@@ -60,6 +60,13 @@ def test_roles_of_the_others() -> None:
     }
 
 
+def test_where_nobody_is_named_what_rises_follows_nobody() -> None:
+    (tts,) = findings.components(
+        Inflections(NOTHING, NOTHING), curve("tts", 0.1, 0.5), sources("tts"), only="tts"
+    )
+    assert tts["role"] == "candidate"
+
+
 def test_a_few_turns_do_not_make_a_rise() -> None:
     rows = curve("stt", 0.05, 0.1, 0.1)
     rows[0]["samples"] = 6

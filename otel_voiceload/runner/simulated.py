@@ -192,8 +192,8 @@ class _Played:
     def play(self, signals: StopRequests) -> RunOutcome:
         self._out.send([self._record_of_run()])
         reason = self._offer(signals)
-        if signals.look():
-            self._simulation.hang_up()
+        if signals.look() or self._simulation.all_called:
+            self._simulation.hang_up()  # what was planned beyond does not come any more
         else:
             self._simulation.finish()
         for stage in self._log.stages[self._log.closed : self._log.opened]:

@@ -116,3 +116,16 @@ def test_simulated_callers_keep_the_times_of_their_scenario() -> None:
     assert (scenario.name, callers.turns_per_call) == ("booking", 5)
     assert (callers.patience_s, callers.think_least_s, callers.greeting_wait_s) == (8.0, 0.7, 3.0)
     assert 1.0 < callers.speech.mean_s < 5.0
+
+
+def test_a_run_that_has_made_all_its_calls_is_over(tmp_path: Path) -> None:
+    """It has no duration, and the hour after which nobody waits for its calls does not pass."""
+    request = Request(calls=1, total_calls=1)
+    plan = plan_of(tmp_path, profile_name="custom", request=request)
+    with quiet() as screen:
+        outcome = play_simulated(plan, screen)
+    with open_store(plan.store) as reading:
+        (calls,) = reading.sql("select count(*), max(ended) from calls").rows
+        (run,) = reading.sql("select ended - started < interval 5 minute, ended from runs").rows
+    assert outcome.stop_reason == "target_reached"
+    assert (calls[0], run[0]) == (1, True)

@@ -85,7 +85,7 @@ def _notes(metric: str, rows: Sequence[tuple[object, ...]], shared: frozenset[fl
     if len(values) < LEAST_RUNS:
         return [
             *notes,
-            f"steps are looked for in {LEAST_RUNS} runs or more: {len(values)} of these have a figure",
+            f"steps take {LEAST_RUNS} runs with a figure: these are {len(values)}",
         ]
     step = find_step(values)
     if step is None:

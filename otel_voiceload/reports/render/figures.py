@@ -87,7 +87,8 @@ def _curves(report: Report, run: str, width: Width) -> Iterable[Figure]:
             at = at_calls(
                 bend.calls, None if bend.low is None else (bend.low, bend.high or bend.low)
             )
-            subtitle = f"bends first, at {at} calls"
+            together = report["inflection"]["status"] == "ambiguous"
+            subtitle = f"{'one of those that bend' if together else 'bends first,'} at {at} calls"
         elif name == "turn":
             subtitle = "the whole turn, as the caller hears it"
         else:

@@ -187,6 +187,14 @@ def _header(report: Report) -> Html:
     )
 
 
+def _who_bends(report: Report, first: str) -> str:
+    """Of several that can not be told apart each is named."""
+    inflection = report["inflection"]
+    if inflection["status"] != "ambiguous":
+        return f"{first} bends at"
+    return f"{' and '.join(each['component'] for each in inflection['candidates'])} bend at"
+
+
 def _cards(report: Report) -> Html:
     slo, own = report["ceiling"]["slo"], report["ceiling"]["degradation"]
     found = bend_of(report)
@@ -194,7 +202,7 @@ def _cards(report: Report) -> Html:
     begins = climb["from"] if climb else None
     cards = [
         (
-            f"{found[0]} bends at" if found else "the bend",
+            _who_bends(report, found[0]) if found else "the bend",
             at_calls(found[1].calls, _interval(found[1]))
             if found
             else report["inflection"]["status"].replace("_", " "),

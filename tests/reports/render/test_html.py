@@ -135,3 +135,14 @@ def test_where_latency_climbs_is_told_only_where_it_does_so_before_the_bend(
     report = demo_report()
     report["inflection"]["climb"] = {"from": begins, "to": 96.0}
     assert says in html.render(report, demo_exhibits())
+
+
+def test_of_several_that_bent_together_none_is_said_to_be_the_first() -> None:
+    report = demo_report()
+    found = report["inflection"]
+    tts = {**found["candidates"][0], "component": "tts"}
+    found.update(status="ambiguous", candidates=[*found["candidates"], tts])  # type: ignore[list-item]
+    page = html.render(report, demo_exhibits())
+    assert "llm and tts bend at" in page
+    assert "one of those that bend at 46" in page
+    assert "bends first, at" not in page.replace(report["headline"], "")

@@ -11,6 +11,7 @@ from otel_voiceload.errors import MissingExtra
 from otel_voiceload.reports.exhibits import Exhibits
 from otel_voiceload.reports.render import html
 from otel_voiceload.reports.render.figures import figures
+from otel_voiceload.reports.report import Candidate
 from tests.reports.samples import demo_exhibits, demo_report
 
 HOSTILE = '</script><img src="https://example.com/x" onerror=alert(1)>'
@@ -140,8 +141,9 @@ def test_where_latency_climbs_is_told_only_where_it_does_so_before_the_bend(
 def test_of_several_that_bent_together_none_is_said_to_be_the_first() -> None:
     report = demo_report()
     found = report["inflection"]
-    tts = {**found["candidates"][0], "component": "tts"}
-    found.update(status="ambiguous", candidates=[*found["candidates"], tts])  # type: ignore[list-item]
+    (llm,) = found["candidates"]
+    tts: Candidate = {**llm, "component": "tts"}
+    found.update(status="ambiguous", candidates=[llm, tts])
     page = html.render(report, demo_exhibits())
     assert "llm and tts bend at" in page
     assert "one of those that bend at 46" in page
